@@ -1,0 +1,36 @@
+// The daemon's settings once every source was read and every value checked: what the rest of main is given.
+
+import type { EngineKind, FsType } from '../../shared/tasks.ts';
+import type { Bytes } from '../../shared/units.ts';
+
+export const VOLUME_CHOICES = ['auto', 'thin-pool', 'blockfile'] as const;
+export const ENGINE_CHOICES = ['auto', 'ioctl', 'dmsetup'] as const;
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
+/** Space that must stay free, of data and of metadata alike: a share of the whole, or a size. */
+export type MinFreeSpace =
+  | { readonly kind: 'percent'; readonly percent: number }
+  | { readonly kind: 'bytes'; readonly bytes: Bytes };
+
+export interface Config {
+  /** Directory of everything the daemon keeps; absolute. */
+  readonly rootPath: string;
+  /** Unix socket that containerd connects to; absolute. */
+  readonly address: string;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly volumes: (typeof VOLUME_CHOICES)[number];
+  /** Name under /dev/mapper; null: none configured. */
+  readonly poolName: string | null;
+  readonly engine: 'auto' | EngineKind;
+  /** Threads for the fast lane; 0: derived from the machine. */
+  readonly workers: number;
+  readonly baseImageSize: Bytes;
+  readonly fsType: FsType;
+  /** Options for mkfs, split as words. */
+  readonly fsOptions: readonly string[];
+  /** Added to the options of every mount answered. */
+  readonly mountOptions: readonly string[];
+  readonly asyncRemove: boolean;
+  readonly discardBlocks: boolean;
+  readonly minFreeSpace: MinFreeSpace;
+}

@@ -1,0 +1,173 @@
+// What main may ask of a worker: one line per task. Everything here crosses threads, so it is plain data.
+// To add a task: a line in `Tasks`, its lane in `TASK_LANES`, `workers/tasks/<task>.ts`, its name in `workers/entry.ts`.
+
+import type { Fault } from './faults.ts';
+import type { Bytes, Sectors, ThinId } from './units.ts';
+
+export const FS_TYPES = ['ext4', 'xfs', 'ext2'] as const;
+export type FsType = (typeof FS_TYPES)[number];
+
+export const ENGINE_KINDS = ['ioctl', 'dmsetup'] as const;
+export type EngineKind = (typeof ENGINE_KINDS)[number];
+
+/** What every worker is told once, when it starts. */
+export interface WorkerSetup {
+  readonly engine: 'auto' | EngineKind;
+}
+
+export interface EngineReport {
+  readonly kind: EngineKind;
+  /** Why this one: shown in the log. */
+  readonly reason: string;
+  /** The kernel's device-mapper interface version, "4.47.0". */
+  readonly driverVersion: string;
+}
+
+/** A pool's status line (thin-provisioning.rst), or why there is none. Block sizes are constant for a pool's life. */
+export interface PoolStatus {
+  readonly mode: 'rw' | 'ro' | 'out_of_data_space' | 'fail';
+  readonly needsCheck: boolean;
+  readonly transactionId: number;
+  readonly usedMetadataBlocks: number;
+  readonly totalMetadataBlocks: number;
+  readonly usedDataBlocks: number;
+  readonly totalDataBlocks: number;
+}
+
+export interface PoolFacts {
+  readonly status: PoolStatus;
+  /** The pool's dm uuid: LVM's begins with "LVM-", ours with "thinsnap-"; may be empty. */
+  readonly uuid: string;
+  readonly dataBlockSectors: Sectors;
+}
+
+/** One dm device of ours as the kernel has it. */
+export interface KernelDevice {
+  readonly name: string;
+  readonly uuid: string;
+  readonly suspended: boolean;
+  readonly readOnly: boolean;
+  readonly openCount: number;
+}
+
+/** A thin device to be made known to the kernel. */
+export interface Activation {
+  readonly pool: string;
+  readonly name: string;
+  readonly uuid: string;
+  readonly thinId: ThinId;
+  readonly sizeSectors: Sectors;
+  readonly readOnly: boolean;
+}
+
+/**
+ * What a snapshot is taken of. `active`: the device is open for writing somewhere and must be suspended around it
+ * (the kernel does not refuse otherwise, it corrupts: thin-provisioning.rst). `resting`: inactive, or active read-only.
+ */
+export type Origin =
+  | { readonly state: 'resting'; readonly thinId: ThinId }
+  | { readonly state: 'active'; readonly thinId: ThinId; readonly name: string };
+
+/** `grow`: the device is larger than its origin and its file system must follow before anyone mounts it. */
+export type Growth = { readonly kind: 'same' } | { readonly kind: 'grow'; readonly fsType: FsType };
+
+export interface MkfsSpec {
+  readonly fsType: FsType;
+  /** The user's own options for mkfs, split as words. */
+  readonly options: readonly string[];
+}
+
+export interface Tasks {
+  /** Answers once the worker is whole: koffi loaded, the engine chosen. */
+  probe(args: Record<string, never>): EngineReport;
+
+  // Thin pools. Each one that sends a message reads the pool's status after it and answers it: a message can answer 0
+  // although its commit failed (measured). Faults: pool-unsound, thin-id-taken, thin-id-missing, device-busy, no-space, io.
+  /** Status and shape of a pool. Fault `device-missing` when there is no such device, `invalid` when it is no thin-pool. */
+  poolFacts(args: { pool: string }): PoolFacts;
+  /** Moves the transaction id by compare-and-swap: fault `precondition` when `from` is not the current one. */
+  poolTag(args: { pool: string; from: number; to: number }): PoolStatus;
+  /** The thin ids that a pool holds, by a metadata snapshot and thin_ls. Fault `tool-missing` where that is not installed. */
+  poolThinIds(args: { pool: string }): readonly ThinId[];
+  /** All dm devices whose uuid begins with `uuidPrefix`. */
+  listDevices(args: { uuidPrefix: string }): readonly KernelDevice[];
+  /** create_snap, activate, link in /dev/mapper, grow when asked; undone in reverse when any of it fails. */
+  createSnap(args: { activation: Activation; origin: Origin; growth: Growth }): PoolStatus;
+  /** create_snap alone, of an origin that is in use: suspended around it, resumed whatever happens. Nothing is activated. */
+  snapActive(args: { pool: string; thinId: ThinId; origin: Origin }): { status: PoolStatus; mappedBytes: Bytes };
+  /** create_thin, activate, mkfs, no lost+found, deactivate. Answers what the fresh file system maps. */
+  createBase(args: { activation: Activation; mkfs: MkfsSpec }): { status: PoolStatus; mappedBytes: Bytes };
+  /** Makes the device known to the kernel; nothing to do when it is so already, with the same uuid and mode. */
+  activate(args: Activation): void;
+  /** Takes the device away from the kernel. Nothing to do when it is not there; fault `device-busy` when it is open. */
+  deactivate(args: { name: string; uuid: string }): void;
+  /** Whether anyone has the device open, and what it maps; when closed, the pool has committed all of it (not NOFLUSH). */
+  sealThin(args: { pool: string; name: string }): { open: boolean; mappedBytes: Bytes; status: PoolStatus };
+  /** What an active thin device maps (NOFLUSH). Fault `device-missing` when it is not active. */
+  thinMapped(args: { name: string }): Bytes;
+  /** Deactivates, discards when asked, deletes the thin id. What is gone already is no fault. Fault `device-busy`. */
+  removeThin(args: { activation: Activation; discard: boolean }): PoolStatus;
+  /** Resumes a device that a crash left suspended. */
+  resume(args: { name: string }): void;
+  /** Makes or brings back the loop-backed pool under `dir`, growing its files to the sizes given. */
+  openLoopPool(args: { dir: string; pool: string; uuid: string; dataBytes: Bytes; metadataBytes: Bytes }): {
+    created: boolean;
+  };
+
+  // Blockfile volumes. Paths are made from our own numbers by main.
+  /** A formatted sparse file, complete or absent: written beside `path` and renamed. */
+  createBaseFile(args: { path: string; sizeBytes: Bytes; mkfs: MkfsSpec }): { allocatedBytes: Bytes };
+  /** Copies by reflink, or only what is allocated; complete and on disk, or absent. */
+  copyFile(args: { from: string; to: string; sizeBytes: Bytes; growth: Growth }): {
+    allocatedBytes: Bytes;
+    reflinked: boolean;
+  };
+  /** Whether a loop device has the file, and what it has allocated; all of it is on disk when answered. */
+  sealFile(args: { path: string }): { open: boolean; allocatedBytes: Bytes };
+  /** Copies a file whose file system is mounted somewhere: frozen around the copy, thawed whatever happens. */
+  copyMountedFile(args: { from: string; to: string; sizeBytes: Bytes }): { allocatedBytes: Bytes };
+  fileAllocated(args: { path: string }): Bytes;
+  /** Removes the file; what is gone already is no fault. */
+  removeFile(args: { path: string }): void;
+  /** Thaws the file systems on these files that a crash left frozen; answers the paths of those. */
+  thawFiles(args: { paths: readonly string[] }): readonly string[];
+}
+
+export type TaskName = keyof Tasks;
+export type TaskArgs<Name extends TaskName> = Parameters<Tasks[Name]>[0];
+export type TaskAnswer<Name extends TaskName> = ReturnType<Tasks[Name]>;
+
+/** Fast tasks are a few ioctls and mostly wait for RCU; slow ones run mkfs, copy, discard or delete. They share no thread. */
+export type TaskLane = 'fast' | 'slow';
+
+export const TASK_LANES: Record<TaskName, TaskLane> = {
+  probe: 'fast',
+  poolFacts: 'fast',
+  poolTag: 'fast',
+  poolThinIds: 'slow',
+  listDevices: 'fast',
+  createSnap: 'fast',
+  snapActive: 'fast',
+  createBase: 'slow',
+  activate: 'fast',
+  deactivate: 'slow',
+  sealThin: 'fast',
+  thinMapped: 'fast',
+  removeThin: 'slow',
+  resume: 'fast',
+  openLoopPool: 'slow',
+  createBaseFile: 'slow',
+  copyFile: 'fast',
+  sealFile: 'fast',
+  copyMountedFile: 'slow',
+  fileAllocated: 'fast',
+  removeFile: 'slow',
+  thawFiles: 'slow',
+};
+
+export type TaskReply<Name extends TaskName> =
+  | { readonly ok: true; readonly value: TaskAnswer<Name> }
+  | { readonly ok: false; readonly fault: Fault };
+
+/** What `workers/entry.ts` must have: forget one and it does not compile. */
+export type TaskHandlers = { readonly [Name in TaskName]: (args: TaskArgs<Name>) => Promise<TaskAnswer<Name>> };
