@@ -29,19 +29,22 @@ export function applyUpdate(
   given: ReadonlyMap<string, string>,
   maskPaths: readonly string[],
 ): ReadonlyMap<string, string> {
-  if (maskPaths.length === 0) return given;
+  if (maskPaths.length === 0) return withoutEmpty(given);
   let labels = new Map(current);
   for (const path of maskPaths) {
     if (path === 'labels') {
       labels = new Map(given);
     } else if (path.startsWith(LABEL_PATH)) {
       const key = path.slice(LABEL_PATH.length);
-      const value = given.get(key) ?? '';
-      if (value === '') labels.delete(key);
-      else labels.set(key, value);
+      labels.set(key, given.get(key) ?? '');
     } else {
       throw new FaultError('invalid', `Cannot update ${showText(path)}: only labels can change`);
     }
   }
-  return labels;
+  return withoutEmpty(labels);
+}
+
+/** A label with an empty value is no label: containerd drops it in every write (metadata/boltutil). */
+export function withoutEmpty(labels: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...labels].filter(([, value]) => value !== ''));
 }

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { applyUpdate, checkLabels, LABEL_BYTES_MAX } from '../../../src/main/snapshots/labels.ts';
+import { applyUpdate, checkLabels, LABEL_BYTES_MAX, withoutEmpty } from '../../../src/main/snapshots/labels.ts';
 import { isFault } from '../../../src/shared/faults.ts';
 
 function labelled(labels: Record<string, string>): ReadonlyMap<string, string> {
@@ -52,6 +52,8 @@ const UPDATES: readonly (readonly [
   [[], {}, {}],
   [['labels'], { c: '3' }, { c: '3' }],
   [['labels'], {}, {}],
+  [['labels'], { c: '3', d: '' }, { c: '3' }],
+  [[], { c: '3', d: '' }, { c: '3' }],
   [['labels.a'], { a: '9', c: '3' }, { a: '9', b: '2' }],
   [['labels.c'], { a: '9', c: '3' }, { a: '1', b: '2', c: '3' }],
   [['labels.a'], {}, { b: '2' }],
@@ -83,6 +85,10 @@ for (const path of ['name', 'parent', 'kind', 'Labels', 'label', 'labelsx', '', 
     }
   });
 }
+
+test('withoutEmpty() drops a label when its value is empty', () => {
+  assert.equal(withoutEmpty(labelled({ a: '', b: '2', '': 'x' })), labelled({ b: '2', '': 'x' }));
+});
 
 test('applyUpdate() treats every key alike when it is a name that objects own', () => {
   fc.assert(
