@@ -9,7 +9,7 @@ import {
   FILTERS_MAX,
   type FilterSubject,
   parseFilters,
-} from '../../../../src/main/snapshots/filter/filters.ts';
+} from '../../../../src/main/snapshots/filter/filter.ts';
 import { isFault, toFault } from '../../../../src/shared/faults.ts';
 
 function subject(name: string, labels: Record<string, string> = {}, parent = ''): FilterSubject {
