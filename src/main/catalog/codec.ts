@@ -15,7 +15,10 @@ const deviceId = v.pipe(v.number(), v.transform(parseDeviceId));
 const thinId = v.pipe(v.number(), v.transform(parseThinId));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const timestamp = v.pipe(
-  v.strictTuple([v.pipe(v.number(), v.safeInteger()), v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(999_999_999))]),
+  v.strictTuple([
+    v.pipe(v.number(), v.safeInteger()),
+    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(999_999_999)),
+  ]),
   v.transform(([seconds, nanos]) => ({ seconds: BigInt(seconds), nanos })),
 );
 const labels = v.pipe(
@@ -76,6 +79,8 @@ const identitySchema = v.variant('kind', [
     poolUuid: v.string(),
     /** The transaction id that marks the pool as this catalog's; null for LVM's pools, which keep their own. */
     tag: v.nullable(count),
+    /** Whether the pool bears the tag yet: the intent is written first, so that a crash between is no stranger's pool. */
+    tagged: v.boolean(),
     dataBlockSectors: count,
     /** Ids that were in the pool before us: never used, never deleted. */
     foreignThinIds: v.array(thinId),
