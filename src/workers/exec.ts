@@ -17,6 +17,10 @@ const ARGUMENT = /^[A-Za-z0-9_./:=,+^@%-]*$/;
 /** The only arguments that hold other characters: texts of our own that no value ever enters. */
 export const FIXED_ARGUMENTS = {
   removeLostAndFound: 'rmdir lost+found',
+  /** For sh: mount options, device or file. */
+  growXfs: 'mount -t xfs -o "$1" -- "$2" /sys/fs && xfs_growfs -d /sys/fs && umount /sys/fs',
+  /** For sh: device. */
+  thaw: 'mount -- "$1" /sys/fs && fsfreeze --unfreeze /sys/fs',
 } as const;
 const FIXED: ReadonlySet<string> = new Set(Object.values(FIXED_ARGUMENTS));
 
