@@ -3,12 +3,14 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { assert, type FaultCode, FaultError } from '../shared/faults.ts';
 
 const SEARCH_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 const OUTPUT_MAX_BYTES = 64 * 1024;
 const TERMINATE_GRACE_MS = 500;
 const KILL_GRACE_MS = 2_000;
+const GROUP_POLL_MS = 10;
 /** How long an exited tool's pipes may stay open: a process it left behind (dmeventd, say) holds them for ever. */
 const PIPE_GRACE_MS = 250;
 const MESSAGE_MAX_CHARACTERS = 600;
@@ -119,7 +121,7 @@ async function waitBounded(child: ChildProcess, timeoutMs: number): Promise<End>
   await within(ended, TERMINATE_GRACE_MS);
   // Also when the tool itself is gone: its own children may have ignored the first signal.
   signalGroup(child, 'SIGKILL');
-  const gone = (await within(ended, KILL_GRACE_MS)) !== null;
+  const gone = (await within(ended, KILL_GRACE_MS)) !== null && (await isGroupGone(child));
   if (!gone) child.unref();
   return { kind: 'timeout', gone };
 }
@@ -163,12 +165,23 @@ async function within<Value>(promise: Promise<Value>, limitMs: number): Promise<
   }
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
+/** Processes that the tool started die after it, in their own time, and may write until then. No event tells of it. */
+async function isGroupGone(child: ChildProcess): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < KILL_GRACE_MS; waitedMs += GROUP_POLL_MS) {
+    if (!signalGroup(child, 0)) return true;
+    await sleep(GROUP_POLL_MS);
+  }
+  return false;
+}
+
+/** Whether there was anyone in the group to take the signal; 0 only asks. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  if (child.pid === undefined) return false;
   try {
-    process.kill(-child.pid, signal);
+    return process.kill(-child.pid, signal);
   } catch {
-    // ESRCH: the whole group is gone already, which is what was wanted.
+    // ESRCH: the whole group is gone.
+    return false;
   }
 }
 
