@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -34,7 +34,6 @@ export interface DaemonOptions {
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const root = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
   const address = join(root, 'thinsnap.sock');
-  await mkdir(join(root, 'mnt'));
   const table = { root_path: join(root, 'state'), address, ...options.config };
   const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
   await writeFile(join(root, 'config.toml'), lines.join(''));
