@@ -19,7 +19,10 @@ export class Lanes {
   async run<T>(lane: string, action: () => Promise<T>): Promise<T> {
     const queue = this.#queues.get(lane) ?? this.#open(lane);
     if (queue.size >= LANE_PENDING_MAX) {
-      throw new FaultError('overloaded', `Cannot take another call: ${LANE_PENDING_MAX} already wait for the same snapshot`);
+      throw new FaultError(
+        'overloaded',
+        `Cannot take another call: ${LANE_PENDING_MAX} already wait for the same snapshot`,
+      );
     }
     try {
       return await queue.add(action);

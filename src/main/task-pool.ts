@@ -39,7 +39,9 @@ export class TaskPool {
 
   private constructor(options: TaskPoolOptions) {
     const fast =
-      options.workers > 0 ? options.workers : Math.min(FAST_THREADS_MAX, availableParallelism() * FAST_THREADS_PER_CORE);
+      options.workers > 0
+        ? options.workers
+        : Math.min(FAST_THREADS_MAX, availableParallelism() * FAST_THREADS_PER_CORE);
     this.#lanes = { fast: openPiscina(fast, options), slow: openPiscina(SLOW_THREADS, options) };
   }
 
@@ -64,7 +66,9 @@ export class TaskPool {
       // The one cast in this file: what crosses a thread has no type, and entry.ts answers by the same table.
       reply = (await running) as TaskReply<Name>;
     } catch (error) {
-      throw new FaultError('unavailable', `Cannot finish ${name}: its worker ended (${String(error)})`, { cause: error });
+      throw new FaultError('unavailable', `Cannot finish ${name}: its worker ended (${String(error)})`, {
+        cause: error,
+      });
     } finally {
       this.#running.delete(running);
     }

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { GrpcClient, isServing } from './grpc-client.ts';
@@ -114,9 +114,11 @@ export class Daemon {
     await this.start();
   }
 
-  /** Ends the daemon if it runs, and deletes all that it kept. */
+  /** Ends the daemon if it runs, and deletes all that it kept; its log goes to THINSNAP_TEST_LOGS, where that is set. */
   async remove(): Promise<void> {
     if (this.#child !== null) await this.kill();
+    const { THINSNAP_TEST_LOGS: logs } = process.env;
+    if (logs !== undefined) await writeFile(join(logs, `${basename(this.root)}.log`), this.#log);
     await rm(this.root, { recursive: true, force: true });
   }
 

@@ -15,7 +15,10 @@ const deviceId = v.pipe(v.number(), v.transform(parseDeviceId));
 const thinId = v.pipe(v.number(), v.transform(parseThinId));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const timestamp = v.pipe(
-  v.strictTuple([v.pipe(v.number(), v.safeInteger()), v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(999_999_999))]),
+  v.strictTuple([
+    v.pipe(v.number(), v.safeInteger()),
+    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(999_999_999)),
+  ]),
   v.transform(([seconds, nanos]) => ({ seconds: BigInt(seconds), nanos })),
 );
 const labels = v.pipe(

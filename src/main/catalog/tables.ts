@@ -43,7 +43,8 @@ export class Tables {
   /** Fault `not-found`. */
   snapshot(key: string): Snapshot {
     const snapshot = this.#snapshots.get(key);
-    if (snapshot === undefined) throw new FaultError('not-found', `Cannot find snapshot ${JSON.stringify(key)}: there is none`);
+    if (snapshot === undefined)
+      throw new FaultError('not-found', `Cannot find snapshot ${JSON.stringify(key)}: there is none`);
     return snapshot;
   }
 

@@ -48,14 +48,20 @@ function committable(context: Context, { key, name, parent }: CommitRequest): Ac
   const { tables } = context.catalog;
   const snapshot = tables.snapshot(key);
   if (tables.snapshots.has(name)) {
-    throw new FaultError('already-exists', `Cannot commit as ${JSON.stringify(name)}: there is one of that name already`);
+    throw new FaultError(
+      'already-exists',
+      `Cannot commit as ${JSON.stringify(name)}: there is one of that name already`,
+    );
   }
   if (snapshot.kind !== 'active') {
     throw new FaultError('precondition', `Cannot commit ${JSON.stringify(key)}: it is not active but ${snapshot.kind}`);
   }
   if (parent !== '' && parent !== snapshot.parent) {
     const found = `its parent is ${JSON.stringify(snapshot.parent)}, and a block device cannot be moved onto another`;
-    throw new FaultError('unsupported', `Cannot rebase ${JSON.stringify(key)} onto ${JSON.stringify(parent)}: ${found}`);
+    throw new FaultError(
+      'unsupported',
+      `Cannot rebase ${JSON.stringify(key)} onto ${JSON.stringify(parent)}: ${found}`,
+    );
   }
   return snapshot;
 }

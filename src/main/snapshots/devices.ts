@@ -77,7 +77,10 @@ export class Devices {
       if (made !== null) return made;
       const purpose = { kind: 'base', fsOptions: spec.fsOptions } as const;
       const plan: Plan = { purpose, origin: null, fsType: spec.fsType, sizeBytes: spec.sizeBytes };
-      const device = await this.#make(plan, async (fresh) => ({ ...fresh, mappedBytes: await volumes.createBase(fresh) }));
+      const device = await this.#make(plan, async (fresh) => ({
+        ...fresh,
+        mappedBytes: await volumes.createBase(fresh),
+      }));
       const ready = moved(device, 'deactivate');
       await this.#recordOrAbandon(device, () => catalog.write([{ kind: 'put-device', device: ready }]));
       return ready;
@@ -131,7 +134,10 @@ export class Devices {
         if (device.place.kind === 'thin') this.#options.onForeignThinId(device.place.thinId);
         await this.#options.catalog.write([{ kind: 'delete-device', id: device.id }]);
         if (tries >= PLACE_TRIES) {
-          throw new FaultError('pool-unsound', `Cannot make a device: ${PLACE_TRIES} thin ids in a row are somebody else's`);
+          throw new FaultError(
+            'pool-unsound',
+            `Cannot make a device: ${PLACE_TRIES} thin ids in a row are somebody else's`,
+          );
         }
       }
     }

@@ -6,8 +6,8 @@
 
 import { FaultError, isFault } from '../../shared/faults.ts';
 import type { Bytes } from '../../shared/units.ts';
-import type { Change } from '../catalog/tables.ts';
 import type { ActiveSnapshot, Device, Labels, Snapshot, ViewSnapshot } from '../catalog/records.ts';
+import type { Change } from '../catalog/tables.ts';
 import type { Mode, Mount } from '../volumes/volumes.ts';
 import { type Context, deviceLane, keyLane } from './context.ts';
 import { type FileSystemSpec, moved } from './devices.ts';
@@ -121,10 +121,18 @@ function pinParent(context: Context, { request, wishes }: Wanted): Promise<Pinne
     if (parent.kind !== 'committed') throw parentFault('invalid', request, `it is not committed but ${parent.kind}`);
     const origin = tables.device(parent.deviceId);
     if (wishes.fsType !== null && wishes.fsType !== origin.fsType) {
-      throw parentFault('invalid', request, `its file system is ${origin.fsType}, and a label asks for ${wishes.fsType}`);
+      throw parentFault(
+        'invalid',
+        request,
+        `its file system is ${origin.fsType}, and a label asks for ${wishes.fsType}`,
+      );
     }
     if (wishes.sizeBytes !== null && wishes.sizeBytes < origin.sizeBytes) {
-      throw parentFault('invalid', request, `it has ${origin.sizeBytes} bytes, and a label asks for ${wishes.sizeBytes}`);
+      throw parentFault(
+        'invalid',
+        request,
+        `it has ${origin.sizeBytes} bytes, and a label asks for ${wishes.sizeBytes}`,
+      );
     }
     return { origin, unpin: context.pins.pin(origin.id) };
   });
@@ -137,7 +145,10 @@ function parentFault(code: 'not-found' | 'invalid', request: NewSnapshot, found:
 function checkFree(context: Context, { key }: NewSnapshot): void {
   const old = context.catalog.tables.snapshots.get(key);
   if (old === undefined) return;
-  throw new FaultError('already-exists', `Cannot make snapshot ${JSON.stringify(key)}: there is one (${old.kind}) already`);
+  throw new FaultError(
+    'already-exists',
+    `Cannot make snapshot ${JSON.stringify(key)}: there is one (${old.kind}) already`,
+  );
 }
 
 /**
@@ -149,7 +160,10 @@ function checkRef(context: Context, { key, parent, labels }: NewSnapshot): void 
   if (ref === undefined) return;
   for (const snapshot of context.catalog.tables.snapshots.values()) {
     if (snapshot.kind !== 'committed' || snapshot.parent !== parent || snapshot.labels.get(REF_LABEL) !== ref) continue;
-    throw new FaultError('already-exists', `Cannot make snapshot ${JSON.stringify(key)}: ${JSON.stringify(ref)} is there already`);
+    throw new FaultError(
+      'already-exists',
+      `Cannot make snapshot ${JSON.stringify(key)}: ${JSON.stringify(ref)} is there already`,
+    );
   }
 }
 

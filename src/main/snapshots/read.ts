@@ -47,7 +47,10 @@ export async function mounts(context: Context, key: string): Promise<readonly Mo
 function mountable(snapshot: Snapshot) {
   if (snapshot.kind !== 'committed') return snapshot;
   const name = JSON.stringify(snapshot.key);
-  throw new FaultError('precondition', `Cannot mount ${name}: it is committed, and only a snapshot or a view of it can be`);
+  throw new FaultError(
+    'precondition',
+    `Cannot mount ${name}: it is committed, and only a snapshot or a view of it can be`,
+  );
 }
 
 /** In bytes: what a committed one added over its parent, what an active one has added so far, 0 for a view. */

@@ -34,7 +34,10 @@ function fsTypeWish(label: string | undefined): FsType | null {
   if (label === undefined) return null;
   const fsType = FS_TYPES.find((known) => known === label);
   if (fsType !== undefined) return fsType;
-  throw new FaultError('invalid', `Cannot use label ${FS_TYPE_LABEL}: ${JSON.stringify(label)} is none of ${FS_TYPES.join(', ')}`);
+  throw new FaultError(
+    'invalid',
+    `Cannot use label ${FS_TYPE_LABEL}: ${JSON.stringify(label)} is none of ${FS_TYPES.join(', ')}`,
+  );
 }
 
 function sizeWish(label: string | undefined): Bytes | null {
@@ -48,5 +51,8 @@ function idMapWish(uids: string | undefined, gids: string | undefined): IdMap | 
   if (uids === undefined && gids === undefined) return null;
   if (uids !== undefined && gids !== undefined && ID_MAPPING.test(uids) && ID_MAPPING.test(gids)) return { uids, gids };
   const found = JSON.stringify([uids, gids]);
-  throw new FaultError('invalid', `Cannot use the labels for id mapping: ${found} are not two lists of CONTAINER:HOST:LENGTH`);
+  throw new FaultError(
+    'invalid',
+    `Cannot use the labels for id mapping: ${found} are not two lists of CONTAINER:HOST:LENGTH`,
+  );
 }

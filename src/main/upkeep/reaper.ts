@@ -98,7 +98,9 @@ export class Reaper {
     if (!this.#open || this.#jobs.get(id) !== job) return;
     job.attempts += 1;
     try {
-      await this.#options.lanes.run(deviceLane(id), () => (job.kind === 'remove' ? this.#remove(id) : this.#deactivate(id)));
+      await this.#options.lanes.run(deviceLane(id), () =>
+        job.kind === 'remove' ? this.#remove(id) : this.#deactivate(id),
+      );
       if (this.#jobs.get(id) === job) this.#jobs.delete(id);
     } catch (error) {
       const telling = Number.isInteger(Math.log2(job.attempts));

@@ -6,7 +6,16 @@ import { join } from 'node:path';
 import { type Bytes, type DeviceId, parseBytes } from '../../../shared/units.ts';
 import type { Device, Place } from '../../catalog/records.ts';
 import type { TaskPool } from '../../task-pool.ts';
-import { type Activity, type Mode, type Mount, mountOptions, type Recovered, type Sealed, type Space, type Volumes } from '../volumes.ts';
+import {
+  type Activity,
+  type Mode,
+  type Mount,
+  mountOptions,
+  type Recovered,
+  type Sealed,
+  type Space,
+  type Volumes,
+} from '../volumes.ts';
 
 /** What this file and its tasks name files: nothing else in the directory is ever touched. */
 const OUR_FILES = /^\d+\.img(\.partial)?$/;

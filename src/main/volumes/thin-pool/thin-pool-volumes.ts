@@ -21,7 +21,16 @@ import {
 } from '../../../shared/units.ts';
 import type { Device, Place } from '../../catalog/records.ts';
 import type { TaskPool } from '../../task-pool.ts';
-import { type Activity, type Mode, type Mount, mountOptions, type Recovered, type Sealed, type Space, type Volumes } from '../volumes.ts';
+import {
+  type Activity,
+  type Mode,
+  type Mount,
+  mountOptions,
+  type Recovered,
+  type Sealed,
+  type Space,
+  type Volumes,
+} from '../volumes.ts';
 
 /** The pool's metadata blocks are 4 KiB whatever its data blocks are (thin-provisioning.rst). */
 const METADATA_BLOCK_BYTES = 4096;
@@ -60,7 +69,10 @@ export class ThinPoolVolumes implements Volumes {
       const thinId = parseThinId(this.#lastThinId);
       if (!this.#options.isTaken(thinId)) return { kind: 'thin', thinId };
     }
-    throw new FaultError('no-space', `Cannot make another device in pool ${this.#options.poolName}: all thin ids are taken`);
+    throw new FaultError(
+      'no-space',
+      `Cannot make another device in pool ${this.#options.poolName}: all thin ids are taken`,
+    );
   }
 
   async createSnapshot(device: Device, origin: Device): Promise<void> {
@@ -125,7 +137,10 @@ export class ThinPoolVolumes implements Volumes {
 
   async seal(device: Device): Promise<Sealed> {
     await this.activate(device, 'rw');
-    const sealed = await this.#options.tasks.run('sealThin', { pool: this.#options.poolName, name: this.#name(device) });
+    const sealed = await this.#options.tasks.run('sealThin', {
+      pool: this.#options.poolName,
+      name: this.#name(device),
+    });
     this.#status = sealed.status;
     return sealed;
   }
