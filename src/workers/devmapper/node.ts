@@ -5,6 +5,7 @@
 import { existsSync, lstatSync, readlinkSync, renameSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FaultError } from '../../shared/faults.ts';
+import { errnoOf } from '../errno.ts';
 import type { DeviceNumber } from './engine.ts';
 
 const MAPPER_DIRECTORY = '/dev/mapper';
@@ -30,7 +31,7 @@ export function linkNode(name: string, number: DeviceNumber): void {
   try {
     symlinkSync(target, path);
   } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw cannotLink(path, error);
+    if (errnoOf(error) !== 'EEXIST') throw cannotLink(path, error);
     if (!leadsTo(path, number)) replaceLink(path, target);
   }
   if (!leadsTo(path, number)) {
@@ -71,7 +72,7 @@ function isOwn(path: string, number: DeviceNumber): boolean {
     return readlinkSync(path) === targetOf(number);
   } catch (error) {
     // udev took it between the two calls.
-    if (isErrno(error, 'ENOENT')) return false;
+    if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
 }
@@ -101,20 +102,12 @@ function unlinkIfThere(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) {
-      throw new FaultError('io', `Cannot unlink ${path}: ${messageOf(error)}`, { cause: error });
+    if (errnoOf(error) !== 'ENOENT') {
+      throw new FaultError('io', `Cannot unlink ${path}: ${errnoOf(error) ?? String(error)}`, { cause: error });
     }
   }
 }
 
 function cannotLink(path: string, error: unknown): FaultError {
-  return new FaultError('io', `Cannot link ${path}: ${messageOf(error)}`, { cause: error });
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return new FaultError('io', `Cannot link ${path}: ${errnoOf(error) ?? String(error)}`, { cause: error });
 }

@@ -80,13 +80,28 @@ async function removeDevice(engine: Engine, device: DeviceInfo, fate: NameFate):
   unlinkNode(device.name, device.number);
 }
 
+/** The device once nobody has it open; fault `device-busy` when someone goes on to. */
+export async function waitUntilClosed(engine: Engine, name: string): Promise<DeviceInfo> {
+  return withPatience(async () => {
+    const found = await engine.info(name);
+    if (found.openCount === 0) return found;
+    throw new FaultError('device-busy', `Cannot use "${name}" alone: it is open ${found.openCount} times`);
+  });
+}
+
 async function removeWithPatience(engine: Engine, name: string): Promise<void> {
+  try {
+    await withPatience(() => engine.remove(name));
+  } catch (error) {
+    if (!isFault(error, 'device-missing')) throw error;
+  }
+}
+
+async function withPatience<Answer>(action: () => Promise<Answer>): Promise<Answer> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await engine.remove(name);
-      return;
+      return await action();
     } catch (error) {
-      if (isFault(error, 'device-missing')) return;
       if (!isFault(error, 'device-busy') || tries === BUSY_TRIES_MAX) throw error;
     }
     await pause(BUSY_PAUSE_MS);
