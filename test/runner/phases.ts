@@ -2,9 +2,10 @@
 
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { GUESTS, type Guest, readWish } from './cases.ts';
 import { runChild } from './child.ts';
 import { addCounts, type Counts, filesWithoutTests, NO_COUNTS, parseCounts } from './counts.ts';
-import { GONE_WAIT_MS, GUESTS, type Guest, print, readGuests, runTestFile } from './test-file.ts';
+import { GONE_WAIT_MS, print, runTestFile } from './test-file.ts';
 
 const MINUTE_MS = 60_000;
 // Together with the set-up these stay below 45 minutes.
@@ -66,7 +67,15 @@ export async function runFiles(run: Run, files: readonly string[]): Promise<Coun
   let counts = NO_COUNTS;
   for (const file of files) {
     const timeoutMs = Math.min(HOST_FILE_TIMEOUT_MS, deadlineMs - performance.now());
-    const options = { cwd: run.cwd, logDir: run.logDir, tmpDir: run.tmpDir, timeoutMs, goneWaitMs: GONE_WAIT_MS };
+    const options = {
+      name: file,
+      env: process.env,
+      cwd: run.cwd,
+      logDir: run.logDir,
+      tmpDir: run.tmpDir,
+      timeoutMs,
+      goneWaitMs: GONE_WAIT_MS,
+    };
     if (timeoutMs > 0) counts = addCounts(counts, await runTestFile(file, { ...options, scope: 'own' }));
     else counts = addCounts(counts, neverRan(file));
   }
@@ -77,7 +86,7 @@ export async function runFiles(run: Run, files: readonly string[]): Promise<Coun
 export async function runVm(run: Run, files: readonly string[]): Promise<Counts> {
   const wanted = new Map<Guest, string[]>(GUESTS.map((guest) => [guest, []]));
   for (const file of files) {
-    for (const guest of await readGuests(join(run.cwd, file))) wanted.get(guest)?.push(file);
+    for (const guest of (await readWish(file)).guests) wanted.get(guest)?.push(file);
   }
   let counts = NO_COUNTS;
   for (const [guest, own] of wanted) {
@@ -102,11 +111,14 @@ async function runGuest(run: Run, guest: Guest, files: readonly string[]): Promi
   print(`    guest: ${(outcome.durationMs / 1000).toFixed(0)} s`);
   const results = parseResults(await readFile(join(out, 'results'), 'utf8').catch(() => ''));
   let counts = NO_COUNTS;
-  for (const file of files) counts = addCounts(counts, results.get(file) ?? neverRan(file));
+  for (const file of files) {
+    for (const { name } of (await readWish(file)).cases)
+      counts = addCounts(counts, results.get(name) ?? neverRan(name));
+  }
   return counts;
 }
 
-/** Lines "PASSED FAILED SKIPPED FILE", one for each file that was judged; see runner/guest.ts. */
+/** Lines "PASSED FAILED SKIPPED NAME", one for each case that was judged; see runner/guest.ts. */
 export function parseResults(text: string): ReadonlyMap<string, Counts> {
   const results = new Map<string, Counts>();
   for (const [, passed, failed, skipped, file = ''] of text.matchAll(/^(\d+) (\d+) (\d+) (\S+)$/gm)) {

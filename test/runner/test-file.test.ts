@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Counts } from './counts.ts';
-import { judgeEnd, parseGuests, runTestFile } from './test-file.ts';
+import { judgeEnd, runTestFile } from './test-file.ts';
 
 const UVU = JSON.stringify(pathToFileURL(join(process.cwd(), 'node_modules/uvu/dist/index.mjs')).href);
 
@@ -20,6 +20,8 @@ async function judge(source: string): Promise<Counts> {
     await writeFile(file, `import { test } from ${UVU};\n${source}`);
     process.stdout.write = () => true;
     const options = {
+      name: file,
+      env: process.env,
       cwd: dir,
       logDir: join(dir, 'logs'),
       tmpDir: join(dir, 'tmp'),
@@ -65,16 +67,6 @@ test('runTestFile() fails a file that leaves a process behind', async () => {
   const source = `import { spawn } from 'node:child_process';
     test('a', () => { spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' }).unref(); }); test.run();`;
   assert.equal(await judge(source), { passed: 1, failed: 1, skipped: 0 });
-});
-
-test('parseGuests() takes the guest without udevd unless the file asks for another', () => {
-  assert.equal(parseGuests('// What it is for.\n'), ['plain']);
-  assert.equal(parseGuests('// What it is for.\n// vm: udev\n'), ['udev']);
-  assert.equal(parseGuests('// What it is for.\n// vm: both\n'), ['plain', 'udev']);
-});
-
-test('parseGuests() refuses a word that it does not know', () => {
-  assert.throws(() => parseGuests('// vm: everywhere\n'), /"\/\/ vm: everywhere" is none of/);
 });
 
 test.run();
