@@ -3,9 +3,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { GrpcClient, isServing } from './grpc-client.ts';
@@ -34,7 +34,6 @@ export interface DaemonOptions {
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const root = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
   const address = join(root, 'thinsnap.sock');
-  await mkdir(join(root, 'mnt'));
   const table = { root_path: join(root, 'state'), address, ...options.config };
   const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
   await writeFile(join(root, 'config.toml'), lines.join(''));
@@ -115,9 +114,11 @@ export class Daemon {
     await this.start();
   }
 
-  /** Ends the daemon if it runs, and deletes all that it kept. */
+  /** Ends the daemon if it runs, and deletes all that it kept; its log goes to THINSNAP_TEST_LOGS, where that is set. */
   async remove(): Promise<void> {
     if (this.#child !== null) await this.kill();
+    const { THINSNAP_TEST_LOGS: logs } = process.env;
+    if (logs !== undefined) await writeFile(join(logs, `${basename(this.root)}.log`), this.#log);
     await rm(this.root, { recursive: true, force: true });
   }
 

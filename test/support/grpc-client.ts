@@ -82,6 +82,15 @@ export class GrpcClient {
     return this.#client.makeServerStreamRequest(pathOf(method), asBuffer, same, bytes, { deadline });
   }
 
+  /** Sends one message of a call that streams both ways, and answers the first that comes back. */
+  exchange(path: string, bytes: Uint8Array): Promise<Buffer> {
+    const stream = this.#client.makeBidiStreamRequest(path, asBuffer, same, { deadline: Date.now() + CALL_LIMIT_MS });
+    return new Promise<Buffer>((resolve, reject) => {
+      stream.on('error', reject).once('data', resolve);
+      stream.write(bytes);
+    }).finally(() => stream.end());
+  }
+
   close(): void {
     this.#client.close();
   }

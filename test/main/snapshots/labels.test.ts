@@ -3,7 +3,13 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { applyUpdate, checkLabels, LABEL_BYTES_MAX, withoutEmpty } from '../../../src/main/snapshots/labels.ts';
+import {
+  applyUpdate,
+  checkLabels,
+  LABEL_BYTES_MAX,
+  LABELS_BYTES_MAX,
+  withoutEmpty,
+} from '../../../src/main/snapshots/labels.ts';
 import { isFault } from '../../../src/shared/faults.ts';
 
 function labelled(labels: Record<string, string>): ReadonlyMap<string, string> {
@@ -17,6 +23,16 @@ test('checkLabels() takes a label when it is exactly as long as allowed', () => 
 
 test('checkLabels() takes any number of labels when each is short enough', () => {
   checkLabels(new Map(Array.from({ length: 5001 }, (_, index) => [`key-${index}`, 'v'.repeat(100)])));
+});
+
+test('checkLabels() refuses labels when all of them are more than one message holds', () => {
+  const fitting = Math.floor(LABELS_BYTES_MAX / (LABEL_BYTES_MAX + 10));
+  const labels = Array.from({ length: fitting + 1 }, (_, index): [string, string] => {
+    const key = String(index);
+    return [key, 'v'.repeat(LABEL_BYTES_MAX - key.length)];
+  });
+  checkLabels(new Map(labels.slice(1)));
+  assert.throws(() => checkLabels(new Map(labels)), /Cannot use 3831 labels: they are \d+ bytes in all/);
 });
 
 const TOO_LONG: readonly (readonly [key: string, value: string, message: RegExp])[] = [

@@ -1,0 +1,247 @@
+// The durable catalog: every record in LevelDB and in memory, one writer, group commit.
+//
+// Invariants:
+//   * `write` resolves only after an fsync has its changes; memory shows them from then on and never earlier.
+//   * All changes of one `write` are in one batch: they are all there after a crash, or none of them is.
+//   * Every batch carries the head: a sequence number and the counts of records as they are after it. LevelDB skips a
+//     damaged piece of its log in silence, and opens a lost one as empty; the counts are what notices.
+
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { FaultError } from '../../shared/faults.ts';
+import { type DeviceId, parseDeviceId } from '../../shared/units.ts';
+import {
+  CATALOG_FORMAT,
+  formatDevice,
+  formatSnapshot,
+  type Head,
+  parseDevice,
+  parseHead,
+  parseIdentity,
+  parseSnapshot,
+  type VolumesIdentity,
+} from './codec.ts';
+import { readMarker, writeMarker } from './marker.ts';
+import { type Change, Tables } from './tables.ts';
+
+const HEAD_KEY = 'head';
+const IDENTITY_KEY = 'identity';
+const SNAPSHOT_PREFIX = 's/';
+const DEVICE_PREFIX = 'd/';
+
+/** Writes that may wait for the disk. */
+const PENDING_MAX = 16_384;
+/** Writes that share one fsync at most: bounds the size of a batch. */
+const BATCH_MAX = 1024;
+
+type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string };
+
+interface Pending {
+  readonly changes: readonly Change[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Catalog {
+  readonly tables = new Tables();
+  readonly #db: ClassicLevel;
+  readonly #catalogId: string;
+  #identity: VolumesIdentity | null = null;
+  #sequence = 0;
+  #lastDeviceId = 0;
+  #pending: Pending[] = [];
+  #writing: Promise<void> | null = null;
+  #broken: FaultError | null = null;
+
+  private constructor(db: ClassicLevel, catalogId: string) {
+    this.#db = db;
+    this.#catalogId = catalogId;
+  }
+
+  /**
+   * Opens the catalog under `rootPath`, or makes it when there never was one. Faults: `unavailable` when another
+   * process has it; `io` when it is damaged, lost, or of another format.
+   */
+  static async open(rootPath: string): Promise<Catalog> {
+    const location = join(rootPath, 'catalog');
+    const marker = await readMarker(rootPath);
+    await mkdir(location, { recursive: true, mode: 0o700 });
+    const db = new ClassicLevel(location, { createIfMissing: marker === null });
+    await openLevel(db, location);
+    try {
+      const stored = await db.get(HEAD_KEY);
+      if (stored === undefined && marker !== null) throw lost(location);
+      const catalog = new Catalog(db, marker ?? (stored === undefined ? newCatalogId() : parseHead(stored).catalogId));
+      if (stored === undefined) await catalog.#write([]);
+      else await catalog.#load(parseHead(stored));
+      if (marker === null) await writeMarker(rootPath, catalog.#catalogId);
+      return catalog;
+    } catch (error) {
+      await db.close();
+      throw error;
+    }
+  }
+
+  /** This catalog's own name, 32 hexadecimal digits: what ties a pool and its devices to it. */
+  get id(): string {
+    return this.#catalogId;
+  }
+
+  /** The volumes that it was written for; null before the first start has chosen. */
+  get identity(): VolumesIdentity | null {
+    return this.#identity;
+  }
+
+  async setIdentity(identity: VolumesIdentity): Promise<void> {
+    await this.#write([{ type: 'put', key: IDENTITY_KEY, value: JSON.stringify(identity) }]);
+    this.#identity = identity;
+  }
+
+  /** A number that no device ever had. It is spent when the write that uses it is durable. */
+  newDeviceId(): DeviceId {
+    this.#lastDeviceId += 1;
+    return parseDeviceId(this.#lastDeviceId);
+  }
+
+  /** Makes the changes durable, then visible, all of them or none. Faults: `overloaded`, `unavailable`. */
+  write(changes: readonly Change[]): Promise<void> {
+    if (this.#broken !== null) return Promise.reject(this.#broken);
+    if (this.#pending.length >= PENDING_MAX) {
+      const message = `Cannot write to the catalog: ${PENDING_MAX} writes already wait for the disk`;
+      return Promise.reject(new FaultError('overloaded', message));
+    }
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ changes, resolve, reject });
+      this.#writing ??= this.#drain();
+    });
+  }
+
+  /** Waits for what is being written, then closes. */
+  async close(): Promise<void> {
+    await this.#writing;
+    await this.#db.close();
+  }
+
+  /** One synced batch in flight; all that comes meanwhile goes into the next. */
+  async #drain(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const group = this.#pending.splice(0, BATCH_MAX);
+      const changes = group.flatMap((pending) => pending.changes);
+      try {
+        await this.#write(changes.map(toOperation), countsAfter(this.tables, changes));
+      } catch (error) {
+        // LevelDB takes no more writes after one has failed, so nothing that waits can succeed either.
+        this.#broken = writeFault(error);
+        for (const pending of [...group, ...this.#pending.splice(0)]) pending.reject(this.#broken);
+        break;
+      }
+      for (const change of changes) this.tables.apply(change);
+      for (const pending of group) pending.resolve();
+    }
+    this.#writing = null;
+  }
+
+  async #write(operations: readonly Operation[], counts = countsAfter(this.tables, [])): Promise<void> {
+    const head: Head = {
+      format: CATALOG_FORMAT,
+      catalogId: this.#catalogId,
+      sequence: this.#sequence + 1,
+      ...counts,
+      lastDeviceId: this.#lastDeviceId,
+    };
+    await this.#db.batch([...operations, { type: 'put', key: HEAD_KEY, value: JSON.stringify(head) }], { sync: true });
+    this.#sequence += 1;
+  }
+
+  async #load(head: Head): Promise<void> {
+    for await (const [key, value] of this.#db.iterator()) {
+      if (key.startsWith(SNAPSHOT_PREFIX)) this.tables.apply({ kind: 'put-snapshot', snapshot: parseSnapshot(value) });
+      else if (key.startsWith(DEVICE_PREFIX)) this.tables.apply({ kind: 'put-device', device: parseDevice(value) });
+      else if (key === IDENTITY_KEY) this.#identity = parseIdentity(value);
+    }
+    const { snapshots, devices } = this.tables;
+    if (head.catalogId !== this.#catalogId || snapshots.size !== head.snapshots || devices.size !== head.devices) {
+      throw damaged(head, snapshots.size, devices.size);
+    }
+    for (const snapshot of snapshots.values()) {
+      if (!devices.has(snapshot.deviceId)) throw damaged(head, snapshots.size, devices.size);
+    }
+    this.#sequence = head.sequence;
+    this.#lastDeviceId = head.lastDeviceId;
+  }
+}
+
+async function openLevel(db: ClassicLevel, location: string): Promise<void> {
+  try {
+    await db.open();
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const locked = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED';
+    if (locked) throw new FaultError('unavailable', `Cannot open the catalog ${location}: another process has it open`);
+    throw new FaultError('io', `Cannot open the catalog ${location}: ${String(cause)}`, { cause: error });
+  }
+}
+
+function toOperation(change: Change): Operation {
+  switch (change.kind) {
+    case 'put-snapshot':
+      return { type: 'put', key: SNAPSHOT_PREFIX + change.snapshot.key, value: formatSnapshot(change.snapshot) };
+    case 'delete-snapshot':
+      return { type: 'del', key: SNAPSHOT_PREFIX + change.key };
+    case 'put-device':
+      return { type: 'put', key: DEVICE_PREFIX + String(change.device.id), value: formatDevice(change.device) };
+    case 'delete-device':
+      return { type: 'del', key: DEVICE_PREFIX + String(change.id) };
+  }
+}
+
+/** How many records there are once `changes` are applied, in their order. */
+function countsAfter(tables: Tables, changes: readonly Change[]): { snapshots: number; devices: number } {
+  const snapshots = new Map<string, boolean>();
+  const devices = new Map<DeviceId, boolean>();
+  for (const change of changes) {
+    if (change.kind === 'put-snapshot') snapshots.set(change.snapshot.key, true);
+    else if (change.kind === 'delete-snapshot') snapshots.set(change.key, false);
+    else if (change.kind === 'put-device') devices.set(change.device.id, true);
+    else devices.set(change.id, false);
+  }
+  return {
+    snapshots: tables.snapshots.size + difference(snapshots, tables.snapshots),
+    devices: tables.devices.size + difference(devices, tables.devices),
+  };
+}
+
+function difference<Key>(after: ReadonlyMap<Key, boolean>, before: ReadonlyMap<Key, unknown>): number {
+  let sum = 0;
+  for (const [key, present] of after) sum += Number(present) - Number(before.has(key));
+  return sum;
+}
+
+function newCatalogId(): string {
+  return randomUUID().replaceAll('-', '');
+}
+
+function writeFault(error: unknown): FaultError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new FaultError(
+    'unavailable',
+    `Cannot write to the catalog: ${reason}. Nothing is changed any more; see that its file system has space and is writable, then restart thinsnapd`,
+    { cause: error },
+  );
+}
+
+function lost(location: string): FaultError {
+  return new FaultError(
+    'io',
+    `Cannot use the catalog ${location}: it is empty, but this root_path had one. Bring its files back from a backup; to start anew, remove the root_path whole`,
+  );
+}
+
+function damaged(head: Head, snapshots: number, devices: number): FaultError {
+  return new FaultError(
+    'io',
+    `Cannot use the catalog: it should hold ${head.snapshots} snapshots and ${head.devices} devices, and ${snapshots} and ${devices} can be read. Bring its files back from a backup`,
+  );
+}

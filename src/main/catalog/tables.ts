@@ -1,0 +1,98 @@
+// The catalog's records in memory, with the indexes that calls ask: reads never touch the disk.
+// Only `apply` changes them, and only with what is durable already.
+
+import { FaultError } from '../../shared/faults.ts';
+import type { DeviceId, ThinId } from '../../shared/units.ts';
+import type { Device, Snapshot } from './records.ts';
+
+export type Change =
+  | { readonly kind: 'put-snapshot'; readonly snapshot: Snapshot }
+  | { readonly kind: 'delete-snapshot'; readonly key: string }
+  | { readonly kind: 'put-device'; readonly device: Device }
+  | { readonly kind: 'delete-device'; readonly id: DeviceId };
+
+export class Tables {
+  readonly #snapshots = new Map<string, Snapshot>();
+  readonly #devices = new Map<DeviceId, Device>();
+  readonly #thinIds = new Set<ThinId>();
+  readonly #children = new Map<string, number>();
+  readonly #views = new Map<DeviceId, number>();
+
+  get snapshots(): ReadonlyMap<string, Snapshot> {
+    return this.#snapshots;
+  }
+
+  get devices(): ReadonlyMap<DeviceId, Device> {
+    return this.#devices;
+  }
+
+  /** Thin ids that some device's record names, whatever its state. */
+  get thinIds(): ReadonlySet<ThinId> {
+    return this.#thinIds;
+  }
+
+  childrenOf(key: string): number {
+    return this.#children.get(key) ?? 0;
+  }
+
+  /** Views that use this device: as long as there are any, it may be active read-only. */
+  viewsOf(id: DeviceId): number {
+    return this.#views.get(id) ?? 0;
+  }
+
+  /** Fault `not-found`. */
+  snapshot(key: string): Snapshot {
+    const snapshot = this.#snapshots.get(key);
+    if (snapshot === undefined)
+      throw new FaultError('not-found', `Cannot find snapshot ${JSON.stringify(key)}: there is none`);
+    return snapshot;
+  }
+
+  /** The device of a record that names it. Its absence is damage, noticed when the catalog is opened. */
+  device(id: DeviceId): Device {
+    const device = this.#devices.get(id);
+    if (device === undefined) throw new FaultError('bug', `Cannot find device ${id}: a snapshot names it`);
+    return device;
+  }
+
+  apply(change: Change): void {
+    switch (change.kind) {
+      case 'put-snapshot':
+        this.#forget(change.snapshot.key);
+        this.#snapshots.set(change.snapshot.key, change.snapshot);
+        this.#count(change.snapshot, 1);
+        break;
+      case 'delete-snapshot':
+        this.#forget(change.key);
+        break;
+      case 'put-device':
+        this.#devices.set(change.device.id, change.device);
+        if (change.device.place.kind === 'thin') this.#thinIds.add(change.device.place.thinId);
+        break;
+      case 'delete-device': {
+        const place = this.#devices.get(change.id)?.place;
+        if (place?.kind === 'thin') this.#thinIds.delete(place.thinId);
+        this.#devices.delete(change.id);
+        break;
+      }
+    }
+  }
+
+  #forget(key: string): void {
+    const old = this.#snapshots.get(key);
+    if (old === undefined) return;
+    this.#snapshots.delete(key);
+    this.#count(old, -1);
+  }
+
+  #count(snapshot: Snapshot, by: 1 | -1): void {
+    if (snapshot.parent !== '') bump(this.#children, snapshot.parent, by);
+    if (snapshot.kind === 'view') bump(this.#views, snapshot.deviceId, by);
+  }
+}
+
+function bump<Key>(counts: Map<Key, number>, key: Key, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+}

@@ -1,0 +1,32 @@
+// What every operation on snapshots works with, made once at start-up.
+
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Lanes } from '../lanes.ts';
+import type { Reaper } from '../upkeep/reaper.ts';
+import type { SpaceGuard } from '../upkeep/space-guard.ts';
+import type { Volumes } from '../volumes/volumes.ts';
+import type { Clock } from './clock.ts';
+import type { Devices } from './devices.ts';
+import type { Pins } from './pins.ts';
+
+export interface Context {
+  readonly catalog: Catalog;
+  readonly volumes: Volumes;
+  readonly lanes: Lanes;
+  readonly pins: Pins;
+  readonly devices: Devices;
+  readonly reaper: Reaper;
+  readonly guard: SpaceGuard;
+  readonly clock: Clock;
+}
+
+// Lanes of two kinds. Who holds a key's lane may wait for a device's, never the other way round; who holds a key's lane
+// waits for another key's only through `Lanes.runAll`, which takes them in one order.
+
+export function keyLane(key: string): string {
+  return `key ${key}`;
+}
+
+export function deviceLane(id: number): string {
+  return `device ${id}`;
+}

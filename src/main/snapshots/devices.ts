@@ -1,0 +1,168 @@
+// Making devices: intent, work, record. Every device begins as a durable record in state Creating, so that after a
+// crash at any moment recovery knows what may be half-made and whose it was.
+
+import { FaultError, isFault } from '../../shared/faults.ts';
+import type { FsType } from '../../shared/tasks.ts';
+import { type Bytes, parseBytes, type ThinId } from '../../shared/units.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Device, DeviceEvent, Purpose } from '../catalog/records.ts';
+import { nextState } from '../catalog/records.ts';
+import type { Lanes } from '../lanes.ts';
+import type { Reaper } from '../upkeep/reaper.ts';
+import type { SpaceGuard } from '../upkeep/space-guard.ts';
+import type { Volumes } from '../volumes/volumes.ts';
+
+/** Another id is tried this often when the pool holds one that nobody told us of. */
+const PLACE_TRIES = 16;
+const ZERO = parseBytes(0);
+
+export interface FileSystemSpec {
+  readonly fsType: FsType;
+  readonly fsOptions: readonly string[];
+  readonly sizeBytes: Bytes;
+}
+
+interface Plan {
+  readonly purpose: Purpose;
+  readonly origin: Device | null;
+  readonly fsType: FsType;
+  readonly sizeBytes: Bytes;
+}
+
+export interface DevicesOptions {
+  readonly catalog: Catalog;
+  readonly volumes: Volumes;
+  readonly lanes: Lanes;
+  readonly reaper: Reaper;
+  readonly guard: SpaceGuard;
+  /** A thin id that the pool holds and nobody here made: left alone from then on. */
+  readonly onForeignThinId: (thinId: ThinId) => void;
+}
+
+export class Devices {
+  readonly #options: DevicesOptions;
+
+  constructor(options: DevicesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A writable copy of `origin`, which the caller has pinned, ready to mount. Its record is still Creating: the caller
+   * writes the activated one together with the snapshot's, or gives it to `abandon`.
+   */
+  async snapshotOf(origin: Device, sizeBytes: Bytes): Promise<Device> {
+    const plan: Plan = { purpose: { kind: 'snapshot' }, origin, fsType: origin.fsType, sizeBytes };
+    return this.#make(plan, async (device) => {
+      await this.#options.volumes.createSnapshot(device, origin);
+      return device;
+    });
+  }
+
+  /** A copy of a device in use, at rest, as it is at one moment. Its record is still Creating. */
+  async snapshotInUse(origin: Device): Promise<Device> {
+    const plan: Plan = { purpose: { kind: 'snapshot' }, origin, fsType: origin.fsType, sizeBytes: origin.sizeBytes };
+    return this.#make(plan, async (device) => {
+      const mappedBytes = await this.#options.volumes.snapshotInUse(device, origin);
+      return { ...device, baselineBytes: origin.baselineBytes, mappedBytes };
+    });
+  }
+
+  /** The base of this file system: made by whoever asks first, once, and found again ever after. */
+  async base(spec: FileSystemSpec): Promise<Device> {
+    const { catalog, volumes, lanes } = this.#options;
+    const found = this.#findBase(spec);
+    if (found !== null) return found;
+    return lanes.run(`base ${spec.fsType} ${spec.sizeBytes} ${spec.fsOptions.join(' ')}`, async () => {
+      const made = this.#findBase(spec);
+      if (made !== null) return made;
+      const purpose = { kind: 'base', fsOptions: spec.fsOptions } as const;
+      const plan: Plan = { purpose, origin: null, fsType: spec.fsType, sizeBytes: spec.sizeBytes };
+      const device = await this.#make(plan, async (fresh) => ({
+        ...fresh,
+        mappedBytes: await volumes.createBase(fresh),
+      }));
+      const ready = moved(device, 'deactivate');
+      await this.#recordOrAbandon(device, () => catalog.write([{ kind: 'put-device', device: ready }]));
+      return ready;
+    });
+  }
+
+  /** Runs `record`; when it fails, what was made goes to the reaper. */
+  async #recordOrAbandon(device: Device, record: () => Promise<void>): Promise<void> {
+    try {
+      await record();
+    } catch (error) {
+      await this.abandon(device);
+      throw error;
+    }
+  }
+
+  /** Gives a device that will never be acknowledged to the reaper. Best effort: recovery does it too. */
+  async abandon(device: Device): Promise<void> {
+    try {
+      await this.#options.catalog.write([{ kind: 'put-device', device: moved(device, 'remove') }]);
+    } catch (error) {
+      // The catalog takes no more writes. The record says Creating, which recovery removes.
+      if (!isFault(error, 'unavailable', 'overloaded')) throw error;
+      return;
+    }
+    void this.#options.reaper.remove(device.id);
+  }
+
+  #findBase(spec: FileSystemSpec): Device | null {
+    for (const device of this.#options.catalog.tables.devices.values()) {
+      if (device.purpose.kind !== 'base' || device.state !== 'Deactivated') continue;
+      const sameFs = device.fsType === spec.fsType && device.sizeBytes === spec.sizeBytes;
+      if (sameFs && device.purpose.fsOptions.join('\0') === spec.fsOptions.join('\0')) return device;
+    }
+    return null;
+  }
+
+  async #make(plan: Plan, work: (device: Device) => Promise<Device>): Promise<Device> {
+    this.#options.guard.check();
+    for (let tries = 1; ; tries += 1) {
+      const device = this.#newDevice(plan);
+      await this.#options.catalog.write([{ kind: 'put-device', device }]);
+      try {
+        return await work(device);
+      } catch (error) {
+        if (!isFault(error, 'thin-id-taken')) {
+          await this.abandon(device);
+          throw error;
+        }
+        // The id is somebody else's: nothing of ours is there, so nothing may be removed.
+        if (device.place.kind === 'thin') this.#options.onForeignThinId(device.place.thinId);
+        await this.#options.catalog.write([{ kind: 'delete-device', id: device.id }]);
+        if (tries >= PLACE_TRIES) {
+          throw new FaultError(
+            'pool-unsound',
+            `Cannot make a device: ${PLACE_TRIES} thin ids in a row are somebody else's`,
+          );
+        }
+      }
+    }
+  }
+
+  #newDevice(plan: Plan): Device {
+    const { catalog, volumes } = this.#options;
+    const mapped = plan.origin?.mappedBytes ?? ZERO;
+    return {
+      id: catalog.newDeviceId(),
+      place: volumes.newPlace(),
+      purpose: plan.purpose,
+      originId: plan.origin?.id ?? null,
+      fsType: plan.fsType,
+      sizeBytes: plan.sizeBytes,
+      baselineBytes: mapped,
+      mappedBytes: mapped,
+      state: 'Creating',
+    };
+  }
+}
+
+/** The record after `event`. */
+export function moved(device: Device, event: DeviceEvent): Device {
+  const state = nextState(device.state, event);
+  if (state === null) throw new FaultError('bug', `a device in state ${device.state} cannot ${event}`);
+  return { ...device, state };
+}

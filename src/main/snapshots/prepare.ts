@@ -1,0 +1,191 @@
+// Prepare and View: a new snapshot of a committed parent, or of nothing.
+//
+// The parent is looked at in its own key's lane, so that it is not committed or removed at that moment, and its device
+// is pinned before the lane is let go; then the new key's lane is taken. No call holds one key's lane while it waits
+// for another.
+
+import { FaultError, isFault } from '../../shared/faults.ts';
+import type { Bytes } from '../../shared/units.ts';
+import type { ActiveSnapshot, Device, Labels, Snapshot, ViewSnapshot } from '../catalog/records.ts';
+import type { Change } from '../catalog/tables.ts';
+import type { Mode, Mount } from '../volumes/volumes.ts';
+import { type Context, deviceLane, keyLane } from './context.ts';
+import { type FileSystemSpec, moved } from './devices.ts';
+import { checkKey } from './keys.ts';
+import { checkLabels } from './labels.ts';
+import { parseWishes, type Wishes } from './wishes.ts';
+
+const REF_LABEL = 'containerd.io/snapshot.ref';
+
+export interface NewSnapshot {
+  readonly key: string;
+  readonly parent: string;
+  readonly labels: Labels;
+}
+
+/** Faults: `not-found` and `invalid` for the parent, `already-exists`, `invalid` labels, `no-space`, the kernel's. */
+export async function prepare(context: Context, fs: FileSystemSpec, request: NewSnapshot): Promise<readonly Mount[]> {
+  const wishes = check(request);
+  return withOrigin(context, { fs, request, wishes }, (origin) =>
+    context.lanes.run(keyLane(request.key), async () => {
+      checkFree(context, request);
+      checkRef(context, request);
+      const device = await snapshotOf(context, origin, wishes.sizeBytes ?? origin.sizeBytes);
+      const snapshot: ActiveSnapshot = { kind: 'active', ...fields(context, request, device), idMap: wishes.idMap };
+      const active = moved(device, 'activate');
+      const changes: Change[] = [
+        { kind: 'put-device', device: active },
+        { kind: 'put-snapshot', snapshot },
+      ];
+      try {
+        await context.catalog.write(changes);
+      } catch (error) {
+        await context.devices.abandon(device);
+        throw error;
+      }
+      return [mountOf(context, snapshot, active)];
+    }),
+  );
+}
+
+/** A view shares its parent's read-only activation: no thin id, no message to the pool. Faults as `prepare`. */
+export async function view(context: Context, fs: FileSystemSpec, request: NewSnapshot): Promise<readonly Mount[]> {
+  const wishes = check(request);
+  return withOrigin(context, { fs, request, wishes }, (origin) =>
+    context.lanes.run(keyLane(request.key), async () => {
+      checkFree(context, request);
+      await context.lanes.run(deviceLane(origin.id), () => context.volumes.activate(origin, 'ro'));
+      const snapshot: ViewSnapshot = { kind: 'view', ...fields(context, request, origin), idMap: wishes.idMap };
+      await context.catalog.write([{ kind: 'put-snapshot', snapshot }]);
+      return [mountOf(context, snapshot, origin)];
+    }),
+  );
+}
+
+/** The one mount of an active snapshot or a view. */
+export function mountOf(context: Context, snapshot: ActiveSnapshot | ViewSnapshot, device: Device): Mount {
+  const mount = context.volumes.mount(device, modeOf(snapshot));
+  if (snapshot.idMap === null) return mount;
+  const { uids, gids } = snapshot.idMap;
+  return { ...mount, options: [...mount.options, `uidmap=${uids}`, `gidmap=${gids}`] };
+}
+
+export function modeOf(snapshot: Snapshot): Mode {
+  return snapshot.kind === 'active' ? 'rw' : 'ro';
+}
+
+function check(request: NewSnapshot): Wishes {
+  checkKey('key', request.key);
+  checkLabels(request.labels);
+  return parseWishes(request.labels);
+}
+
+interface Wanted {
+  readonly fs: FileSystemSpec;
+  readonly request: NewSnapshot;
+  readonly wishes: Wishes;
+}
+
+/** Runs `action` with the device that the new snapshot is taken of, pinned; unpins it whatever happens. */
+async function withOrigin<T>(context: Context, wanted: Wanted, action: (origin: Device) => Promise<T>): Promise<T> {
+  const { parent } = wanted.request;
+  const pinned = parent === '' ? await pinBase(context, wanted) : await pinParent(context, wanted);
+  try {
+    return await action(pinned.origin);
+  } finally {
+    pinned.unpin();
+    // A deactivation that came meanwhile gave way to the pin.
+    if (context.volumes.activity(pinned.origin) === 'ro') void context.reaper.deactivate(pinned.origin.id);
+  }
+}
+
+interface Pinned {
+  readonly origin: Device;
+  readonly unpin: () => void;
+}
+
+async function pinBase(context: Context, { fs, request, wishes }: Wanted): Promise<Pinned> {
+  // Looked at before a base is made for nothing; what counts is the look inside the key's lane.
+  checkFree(context, request);
+  const fsType = wishes.fsType ?? fs.fsType;
+  const fsOptions = fsType === fs.fsType ? fs.fsOptions : [];
+  const origin = await context.devices.base({ fsType, fsOptions, sizeBytes: wishes.sizeBytes ?? fs.sizeBytes });
+  return { origin, unpin: context.pins.pin(origin.id) };
+}
+
+function pinParent(context: Context, { request, wishes }: Wanted): Promise<Pinned> {
+  const { tables } = context.catalog;
+  return context.lanes.run(keyLane(request.parent), async () => {
+    const parent = tables.snapshots.get(request.parent);
+    if (parent === undefined) throw parentFault('not-found', request, 'there is none of that name');
+    if (parent.kind !== 'committed') throw parentFault('invalid', request, `it is not committed but ${parent.kind}`);
+    const origin = tables.device(parent.deviceId);
+    if (wishes.fsType !== null && wishes.fsType !== origin.fsType) {
+      throw parentFault(
+        'invalid',
+        request,
+        `its file system is ${origin.fsType}, and a label asks for ${wishes.fsType}`,
+      );
+    }
+    if (wishes.sizeBytes !== null && wishes.sizeBytes < origin.sizeBytes) {
+      throw parentFault(
+        'invalid',
+        request,
+        `it has ${origin.sizeBytes} bytes, and a label asks for ${wishes.sizeBytes}`,
+      );
+    }
+    return { origin, unpin: context.pins.pin(origin.id) };
+  });
+}
+
+function parentFault(code: 'not-found' | 'invalid', request: NewSnapshot, found: string): FaultError {
+  return new FaultError(code, `Cannot use parent ${JSON.stringify(request.parent)}: ${found}`);
+}
+
+function checkFree(context: Context, { key }: NewSnapshot): void {
+  const old = context.catalog.tables.snapshots.get(key);
+  if (old === undefined) return;
+  throw new FaultError(
+    'already-exists',
+    `Cannot make snapshot ${JSON.stringify(key)}: there is one (${old.kind}) already`,
+  );
+}
+
+/**
+ * Where a `snapshot.ref` label names a chain id that was committed on this parent before, the layer is there: this
+ * answer tells containerd so, and it neither fetches nor unpacks it again (its metadata/snapshot.go looks for the same).
+ */
+function checkRef(context: Context, { key, parent, labels }: NewSnapshot): void {
+  const ref = labels.get(REF_LABEL);
+  if (ref === undefined) return;
+  for (const snapshot of context.catalog.tables.snapshots.values()) {
+    if (snapshot.kind !== 'committed' || snapshot.parent !== parent || snapshot.labels.get(REF_LABEL) !== ref) continue;
+    throw new FaultError(
+      'already-exists',
+      `Cannot make snapshot ${JSON.stringify(key)}: ${JSON.stringify(ref)} is there already`,
+    );
+  }
+}
+
+/**
+ * A committed origin rests, and snapshots of it are taken side by side. Where its deactivation is still to come, it comes
+ * now; where somebody has opened it since, it is suspended around each snapshot, and then only one may do so at a time.
+ */
+async function snapshotOf(context: Context, origin: Device, sizeBytes: Bytes): Promise<Device> {
+  const { volumes, lanes, devices } = context;
+  if (volumes.activity(origin) !== 'rw') return devices.snapshotOf(origin, sizeBytes);
+  return lanes.run(deviceLane(origin.id), async () => {
+    try {
+      if (volumes.activity(origin) === 'rw') await volumes.deactivate(origin);
+    } catch (error) {
+      if (!isFault(error, 'device-busy')) throw error;
+    }
+    return devices.snapshotOf(origin, sizeBytes);
+  });
+}
+
+function fields(context: Context, request: NewSnapshot, device: Device) {
+  const now = context.clock.now();
+  const { key, parent, labels } = request;
+  return { key, parent, labels, deviceId: device.id, createdAt: now, updatedAt: now };
+}

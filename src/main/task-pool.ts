@@ -1,0 +1,103 @@
+// The door to the workers: main names a task and gets its answer or its fault. No other file knows Piscina.
+//
+// Traps of Piscina 5 that shape this file (each was reproduced): `close()` kills running tasks, so what is in flight
+// is awaited first and then `destroy()`; a running task is never aborted, since its thread would end while its system
+// call runs on; an Error loses its class on the way, so workers answer faults as values.
+
+import { availableParallelism } from 'node:os';
+import { Piscina } from 'piscina';
+import { FaultError } from '../shared/faults.ts';
+import {
+  TASK_LANES,
+  type TaskAnswer,
+  type TaskArgs,
+  type TaskLane,
+  type TaskName,
+  type TaskReply,
+  type WorkerSetup,
+} from '../shared/tasks.ts';
+
+/** Tasks that may wait in one lane for a thread. */
+const QUEUE_MAX = 8192;
+const SLOW_THREADS = 4;
+const FAST_THREADS_MAX = 16;
+const FAST_THREADS_PER_CORE = 4;
+/** Heap of one worker: its tasks hold a few buffers at a time. */
+const WORKER_HEAP_MIB = 96;
+
+export interface TaskPoolOptions extends WorkerSetup {
+  /** Threads of the fast lane; 0: several for each core, since most of a device-mapper call is waiting for RCU. */
+  readonly workers: number;
+  /** A worker that died outside a task: to be logged. Piscina replaces it. */
+  readonly onWorkerError: (error: Error) => void;
+}
+
+export class TaskPool {
+  readonly #lanes: Record<TaskLane, Piscina>;
+  readonly #running = new Set<Promise<unknown>>();
+  #open = true;
+
+  private constructor(options: TaskPoolOptions) {
+    const fast =
+      options.workers > 0
+        ? options.workers
+        : Math.min(FAST_THREADS_MAX, availableParallelism() * FAST_THREADS_PER_CORE);
+    this.#lanes = { fast: openPiscina(fast, options), slow: openPiscina(SLOW_THREADS, options) };
+  }
+
+  /** Starts the workers and waits until each of them is whole: ending one that still loads koffi aborts the process. */
+  static async open(options: TaskPoolOptions): Promise<TaskPool> {
+    const pool = new TaskPool(options);
+    await Promise.all(Object.values(pool.#lanes).map((lane) => lane.run({ task: 'probe', args: {} })));
+    return pool;
+  }
+
+  /** Faults: the task's own; `overloaded` when too many wait; `unavailable` when stopping or when the worker died. */
+  async run<Name extends TaskName>(name: Name, args: TaskArgs<Name>): Promise<TaskAnswer<Name>> {
+    if (!this.#open) throw new FaultError('unavailable', `Cannot start ${name}: the daemon is stopping`);
+    const lane = this.#lanes[TASK_LANES[name]];
+    if (lane.queueSize >= QUEUE_MAX) {
+      throw new FaultError('overloaded', `Cannot start ${name}: ${QUEUE_MAX} tasks already wait for a worker`);
+    }
+    const running = lane.run({ task: name, args });
+    this.#running.add(running);
+    let reply: TaskReply<Name>;
+    try {
+      // The one cast in this file: what crosses a thread has no type, and entry.ts answers by the same table.
+      reply = (await running) as TaskReply<Name>;
+    } catch (error) {
+      throw new FaultError('unavailable', `Cannot finish ${name}: its worker ended (${String(error)})`, {
+        cause: error,
+      });
+    } finally {
+      this.#running.delete(running);
+    }
+    if (!reply.ok) throw new FaultError(reply.fault.code, reply.fault.message);
+    return reply.value;
+  }
+
+  /** Takes no more tasks, waits for those that run or wait, ends the threads. */
+  async close(): Promise<void> {
+    this.#open = false;
+    await Promise.allSettled(this.#running);
+    await Promise.all(Object.values(this.#lanes).map((lane) => lane.destroy()));
+  }
+}
+
+function openPiscina(threads: number, options: TaskPoolOptions): Piscina {
+  const setup: WorkerSetup = { engine: options.engine };
+  const piscina = new Piscina({
+    filename: new URL('../workers/entry.js', import.meta.url).href,
+    name: 'runTask',
+    minThreads: threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker: 1,
+    maxQueue: QUEUE_MAX,
+    atomics: 'disabled',
+    workerData: setup,
+    resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB },
+    recordTiming: false,
+  });
+  piscina.on('error', options.onWorkerError);
+  return piscina;
+}

@@ -1,0 +1,133 @@
+// What nobody waits for: devices to deactivate, devices to delete. Each job is tried at once and, when its device is
+// busy, again with growing pauses for as long as it takes; no job holds up another one or a call.
+//
+// What there is to delete is in the catalog (state Removing), so a crash forgets no job. A job to deactivate may be
+// forgotten: recovery, or the next use of the device, does it.
+
+import { isFault } from '../../shared/faults.ts';
+import type { DeviceId } from '../../shared/units.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { Gate, type Lanes } from '../lanes.ts';
+import { deviceLane } from '../snapshots/context.ts';
+import type { Pins } from '../snapshots/pins.ts';
+import type { Volumes } from '../volumes/volumes.ts';
+
+/** Jobs at a time. Deactivations wait for RCU side by side; a delete holds the pool's lock, so more would not help. */
+const JOBS_AT_ONCE = 4;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 30_000;
+
+type JobKind = 'deactivate' | 'remove';
+
+interface Job {
+  kind: JobKind;
+  attempts: number;
+  /** The pause before the next attempt; null while one runs or waits for its turn. */
+  timer: NodeJS.Timeout | null;
+  /** Settles when it was tried once, whatever came of it. */
+  tried: Promise<void>;
+}
+
+export interface ReaperOptions {
+  readonly catalog: Catalog;
+  readonly volumes: Volumes;
+  readonly lanes: Lanes;
+  readonly pins: Pins;
+  /** A job that failed other than by a busy device; called again only as the pauses grow. */
+  readonly onError: (deviceId: DeviceId, error: unknown) => void;
+}
+
+export class Reaper {
+  readonly #options: ReaperOptions;
+  readonly #jobs = new Map<DeviceId, Job>();
+  readonly #gate = new Gate(JOBS_AT_ONCE);
+  #open = true;
+
+  constructor(options: ReaperOptions) {
+    this.#options = options;
+  }
+
+  /** Devices that wait to be deactivated or deleted. */
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  /** Deletes a device whose record says Removing. Resolves when it was tried once; never rejects. */
+  remove(id: DeviceId): Promise<void> {
+    return this.#add(id, 'remove');
+  }
+
+  /** Deactivates a device once nobody uses it. Resolves when it was tried once; never rejects. */
+  deactivate(id: DeviceId): Promise<void> {
+    return this.#add(id, 'deactivate');
+  }
+
+  /** Resolves when every job of this moment was tried once more. */
+  async tryAll(): Promise<void> {
+    await Promise.all([...this.#jobs].map(([id, job]) => (job.timer === null ? job.tried : this.#attempt(id, job))));
+  }
+
+  /** Starts nothing more and waits for what runs. */
+  async close(): Promise<void> {
+    this.#open = false;
+    for (const job of this.#jobs.values()) {
+      if (job.timer !== null) clearTimeout(job.timer);
+    }
+    await this.#gate.idle();
+  }
+
+  #add(id: DeviceId, kind: JobKind): Promise<void> {
+    if (!this.#open) return Promise.resolve();
+    const old = this.#jobs.get(id);
+    // A removal deactivates too; a second wish for the same changes nothing.
+    if (old !== undefined && (old.kind === 'remove' || old.kind === kind)) return old.tried;
+    if (old?.timer != null) clearTimeout(old.timer);
+    const job: Job = { kind, attempts: 0, timer: null, tried: Promise.resolve() };
+    this.#jobs.set(id, job);
+    return this.#attempt(id, job);
+  }
+
+  #attempt(id: DeviceId, job: Job): Promise<void> {
+    if (job.timer !== null) clearTimeout(job.timer);
+    job.timer = null;
+    job.tried = this.#gate.run(() => this.#run(id, job));
+    return job.tried;
+  }
+
+  async #run(id: DeviceId, job: Job): Promise<void> {
+    if (!this.#open || this.#jobs.get(id) !== job) return;
+    job.attempts += 1;
+    try {
+      await this.#options.lanes.run(deviceLane(id), () =>
+        job.kind === 'remove' ? this.#remove(id) : this.#deactivate(id),
+      );
+      if (this.#jobs.get(id) === job) this.#jobs.delete(id);
+    } catch (error) {
+      const telling = Number.isInteger(Math.log2(job.attempts));
+      if (!isFault(error, 'device-busy') && telling) this.#options.onError(id, error);
+      this.#later(id, job);
+    }
+  }
+
+  #later(id: DeviceId, job: Job): void {
+    if (!this.#open || this.#jobs.get(id) !== job) return;
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(job.attempts - 1, 16));
+    job.timer = setTimeout(() => void this.#attempt(id, job), pauseMs);
+    job.timer.unref();
+  }
+
+  async #remove(id: DeviceId): Promise<void> {
+    const { catalog, volumes } = this.#options;
+    const device = catalog.tables.devices.get(id);
+    if (device?.state !== 'Removing') return;
+    await volumes.remove(device);
+    await catalog.write([{ kind: 'delete-device', id }]);
+  }
+
+  async #deactivate(id: DeviceId): Promise<void> {
+    const { catalog, volumes, pins } = this.#options;
+    const device = catalog.tables.devices.get(id);
+    if (device?.state !== 'Deactivated' || pins.has(id) || catalog.tables.viewsOf(id) > 0) return;
+    await volumes.deactivate(device);
+  }
+}

@@ -1,0 +1,63 @@
+// Keeps the pool from being driven full: below `min_free_space` nothing new is made, while removals always go on.
+// A full pool queues or fails writes and file systems above it go read-only, so the refusal comes well before.
+
+import { FaultError } from '../../shared/faults.ts';
+import { formatSize } from '../../shared/sizes.ts';
+import { parseBytes } from '../../shared/units.ts';
+import type { MinFreeSpace } from '../config/config.ts';
+import type { Usage, Volumes } from '../volumes/volumes.ts';
+
+/** How old the figures may get while nothing happens: writers fill a pool without asking us. */
+const REFRESH_MS = 5000;
+
+export class SpaceGuard {
+  readonly #volumes: Volumes;
+  readonly #minFree: MinFreeSpace;
+  readonly #onError: (error: unknown) => void;
+  readonly #timer: NodeJS.Timeout;
+  #refreshing = false;
+
+  constructor(volumes: Volumes, minFree: MinFreeSpace, onError: (error: unknown) => void) {
+    this.#volumes = volumes;
+    this.#minFree = minFree;
+    this.#onError = onError;
+    this.#timer = setInterval(() => this.#tick(), REFRESH_MS);
+    this.#timer.unref();
+  }
+
+  /** Fault `no-space` when what is free is below the reserve. */
+  check(): void {
+    const { data, metadata } = this.#volumes.space;
+    this.#checkOne('data', data);
+    if (metadata !== null) this.#checkOne('metadata', metadata);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #checkOne(what: string, usage: Usage): void {
+    const free = usage.totalBytes - usage.usedBytes;
+    const reserve =
+      this.#minFree.kind === 'bytes' ? this.#minFree.bytes : (usage.totalBytes * this.#minFree.percent) / 100;
+    if (free >= reserve) return;
+    const [left, total, kept] = [free, usage.totalBytes, reserve].map((size) =>
+      formatSize(parseBytes(Math.round(size))),
+    );
+    throw new FaultError(
+      'no-space',
+      `Cannot make another snapshot: ${left} of ${total} of ${what} space are free, and min_free_space keeps ${kept}. Remove snapshots or extend the pool`,
+    );
+  }
+
+  #tick(): void {
+    if (this.#refreshing) return;
+    this.#refreshing = true;
+    this.#volumes
+      .refreshSpace()
+      .catch(this.#onError)
+      .finally(() => {
+        this.#refreshing = false;
+      });
+  }
+}

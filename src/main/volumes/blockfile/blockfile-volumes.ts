@@ -1,0 +1,143 @@
+// Volumes without a device-mapper: a device is a sparse file with a file system, mounted with `loop`. Whoever mounts
+// it sets the loop device up, so there is nothing to activate; a file that is in use can be removed all the same.
+
+import { mkdir, readdir, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Bytes, type DeviceId, parseBytes } from '../../../shared/units.ts';
+import type { Device, Place } from '../../catalog/records.ts';
+import type { TaskPool } from '../../task-pool.ts';
+import {
+  type Activity,
+  type Mode,
+  type Mount,
+  mountOptions,
+  type Recovered,
+  type Sealed,
+  type Space,
+  type Volumes,
+} from '../volumes.ts';
+
+/** What this file and its tasks name files: nothing else in the directory is ever touched. */
+const OUR_FILES = /^\d+\.img(\.partial)?$/;
+
+export interface BlockfileOptions {
+  readonly tasks: TaskPool;
+  /** Directory of the files. */
+  readonly directory: string;
+  readonly description: string;
+  readonly mountOptions: readonly string[];
+}
+
+export class BlockfileVolumes implements Volumes {
+  readonly kind = 'blockfile';
+  readonly description: string;
+  readonly #options: BlockfileOptions;
+  #space: Space = { data: { usedBytes: 0, totalBytes: 0 }, metadata: null };
+
+  private constructor(options: BlockfileOptions) {
+    this.#options = options;
+    this.description = options.description;
+  }
+
+  static async open(options: BlockfileOptions): Promise<BlockfileVolumes> {
+    await mkdir(options.directory, { recursive: true, mode: 0o700 });
+    const volumes = new BlockfileVolumes(options);
+    await volumes.refreshSpace();
+    return volumes;
+  }
+
+  newPlace(): Place {
+    return { kind: 'file' };
+  }
+
+  async createSnapshot(device: Device, origin: Device): Promise<void> {
+    const growth =
+      device.sizeBytes > origin.sizeBytes
+        ? ({ kind: 'grow', fsType: device.fsType } as const)
+        : ({ kind: 'same' } as const);
+    await this.#options.tasks.run('copyFile', {
+      from: this.#path(origin.id),
+      to: this.#path(device.id),
+      sizeBytes: device.sizeBytes,
+      growth,
+    });
+  }
+
+  async createBase(device: Device): Promise<Bytes> {
+    const options = device.purpose.kind === 'base' ? device.purpose.fsOptions : [];
+    const made = await this.#options.tasks.run('createBaseFile', {
+      path: this.#path(device.id),
+      sizeBytes: device.sizeBytes,
+      mkfs: { fsType: device.fsType, options },
+    });
+    return made.allocatedBytes;
+  }
+
+  async snapshotInUse(device: Device, origin: Device): Promise<Bytes> {
+    const made = await this.#options.tasks.run('copyMountedFile', {
+      from: this.#path(origin.id),
+      to: this.#path(device.id),
+      sizeBytes: device.sizeBytes,
+    });
+    return made.allocatedBytes;
+  }
+
+  activity(): Activity {
+    return 'none';
+  }
+
+  async activate(): Promise<void> {}
+
+  async deactivate(): Promise<void> {}
+
+  mount(device: Device, mode: Mode): Mount {
+    return {
+      type: device.fsType,
+      source: this.#path(device.id),
+      options: ['loop', ...mountOptions(device, mode, this.#options.mountOptions)],
+    };
+  }
+
+  async seal(device: Device): Promise<Sealed> {
+    const sealed = await this.#options.tasks.run('sealFile', { path: this.#path(device.id) });
+    return { open: sealed.open, mappedBytes: sealed.allocatedBytes };
+  }
+
+  async mapped(device: Device): Promise<Bytes> {
+    return this.#options.tasks.run('fileAllocated', { path: this.#path(device.id) });
+  }
+
+  async remove(device: Device): Promise<void> {
+    await this.#options.tasks.run('removeFile', { path: this.#path(device.id) });
+  }
+
+  get space(): Space {
+    return this.#space;
+  }
+
+  async refreshSpace(): Promise<Space> {
+    const fs = await statfs(this.#options.directory);
+    const totalBytes = parseBytes(fs.blocks * fs.bsize);
+    this.#space = { data: { usedBytes: totalBytes - fs.bavail * fs.bsize, totalBytes }, metadata: null };
+    return this.#space;
+  }
+
+  /** Thaws what a crash left frozen in the middle of a commit; a file without a record was never acknowledged. */
+  async recover(devices: ReadonlyMap<DeviceId, Device>): Promise<Recovered> {
+    const { tasks, directory } = this.#options;
+    const known = new Set([...devices.keys()].map((id) => this.#path(id)));
+    const thawed = await tasks.run('thawFiles', { paths: [...known] });
+    let deactivated = 0;
+    for (const file of await readdir(directory)) {
+      const path = join(directory, file);
+      if (known.has(path) || !OUR_FILES.test(file)) continue;
+      await tasks.run('removeFile', { path });
+      deactivated += 1;
+    }
+    return { resumed: thawed.length, deactivated };
+  }
+
+  #path(id: DeviceId): string {
+    return join(this.#options.directory, `${id}.img`);
+  }
+}

@@ -1,0 +1,237 @@
+// Volumes on a device-mapper thin pool: a device is a thin id of the pool, made known to the kernel as
+// POOL-snap-N while somebody uses it.
+//
+// Invariants:
+//   * A committed device is inactive, or active read-only under its own name for all views together. So a snapshot of it
+//     never needs a suspend, unless someone opened it in the moment between its commit and its deactivation.
+//   * `#active` says what the kernel has; it is set after the kernel answered and only here.
+
+import { FaultError, isFault } from '../../../shared/faults.ts';
+import type { Activation, Origin, PoolStatus } from '../../../shared/tasks.ts';
+import {
+  type Bytes,
+  type DeviceId,
+  parseSectors,
+  parseThinId,
+  SECTOR_BYTES,
+  type Sectors,
+  THIN_ID_MAX,
+  type ThinId,
+  toSectors,
+} from '../../../shared/units.ts';
+import type { Device, Place } from '../../catalog/records.ts';
+import type { TaskPool } from '../../task-pool.ts';
+import {
+  type Activity,
+  type Mode,
+  type Mount,
+  mountOptions,
+  type Recovered,
+  type Sealed,
+  type Space,
+  type Volumes,
+} from '../volumes.ts';
+
+/** The pool's metadata blocks are 4 KiB whatever its data blocks are (thin-provisioning.rst). */
+const METADATA_BLOCK_BYTES = 4096;
+
+export interface ThinPoolOptions {
+  readonly tasks: TaskPool;
+  readonly poolName: string;
+  readonly description: string;
+  /** Dm uuids of our devices begin with it: the mark by which we know our own. */
+  readonly uuidPrefix: string;
+  readonly dataBlockSectors: Sectors;
+  readonly status: PoolStatus;
+  /** Whether a thin id is spoken for: by a record, or by someone who was in the pool before us. */
+  readonly isTaken: (thinId: ThinId) => boolean;
+  readonly mountOptions: readonly string[];
+  readonly discardBlocks: boolean;
+}
+
+export class ThinPoolVolumes implements Volumes {
+  readonly kind = 'thin-pool';
+  readonly description: string;
+  readonly #options: ThinPoolOptions;
+  readonly #active = new Map<DeviceId, Mode>();
+  #status: PoolStatus;
+  #lastThinId = 0;
+
+  constructor(options: ThinPoolOptions) {
+    this.#options = options;
+    this.description = options.description;
+    this.#status = options.status;
+  }
+
+  newPlace(): Place {
+    for (let tries = 0; tries < THIN_ID_MAX; tries += 1) {
+      this.#lastThinId = (this.#lastThinId % THIN_ID_MAX) + 1;
+      const thinId = parseThinId(this.#lastThinId);
+      if (!this.#options.isTaken(thinId)) return { kind: 'thin', thinId };
+    }
+    throw new FaultError(
+      'no-space',
+      `Cannot make another device in pool ${this.#options.poolName}: all thin ids are taken`,
+    );
+  }
+
+  async createSnapshot(device: Device, origin: Device): Promise<void> {
+    const growth =
+      device.sizeBytes > origin.sizeBytes
+        ? ({ kind: 'grow', fsType: device.fsType } as const)
+        : ({ kind: 'same' } as const);
+    this.#status = await this.#options.tasks.run('createSnap', {
+      activation: this.#activation(device, 'rw'),
+      origin: this.#origin(origin),
+      growth,
+    });
+    this.#active.set(device.id, 'rw');
+  }
+
+  async createBase(device: Device): Promise<Bytes> {
+    const options = device.purpose.kind === 'base' ? device.purpose.fsOptions : [];
+    const made = await this.#options.tasks.run('createBase', {
+      activation: this.#activation(device, 'rw'),
+      mkfs: { fsType: device.fsType, options },
+    });
+    this.#status = made.status;
+    return made.mappedBytes;
+  }
+
+  async snapshotInUse(device: Device, origin: Device): Promise<Bytes> {
+    const made = await this.#options.tasks.run('snapActive', {
+      pool: this.#options.poolName,
+      thinId: thinIdOf(device),
+      origin: this.#origin(origin),
+    });
+    this.#status = made.status;
+    return made.mappedBytes;
+  }
+
+  activity(device: Device): Activity {
+    return this.#active.get(device.id) ?? 'none';
+  }
+
+  async activate(device: Device, mode: Mode): Promise<void> {
+    const active = this.#active.get(device.id);
+    if (active === mode) return;
+    // Only a commit whose deactivation is still to come leaves a device in the other mode.
+    if (active !== undefined) await this.deactivate(device);
+    await this.#options.tasks.run('activate', this.#activation(device, mode));
+    this.#active.set(device.id, mode);
+  }
+
+  async deactivate(device: Device): Promise<void> {
+    if (!this.#active.has(device.id)) return;
+    await this.#options.tasks.run('deactivate', { name: this.#name(device), uuid: this.#uuid(device) });
+    this.#active.delete(device.id);
+  }
+
+  mount(device: Device, mode: Mode): Mount {
+    return {
+      type: device.fsType,
+      source: `/dev/mapper/${this.#name(device)}`,
+      options: mountOptions(device, mode, this.#options.mountOptions),
+    };
+  }
+
+  async seal(device: Device): Promise<Sealed> {
+    await this.activate(device, 'rw');
+    const sealed = await this.#options.tasks.run('sealThin', {
+      pool: this.#options.poolName,
+      name: this.#name(device),
+    });
+    this.#status = sealed.status;
+    return sealed;
+  }
+
+  async mapped(device: Device): Promise<Bytes> {
+    if (!this.#active.has(device.id)) await this.activate(device, 'rw');
+    return this.#options.tasks.run('thinMapped', { name: this.#name(device) });
+  }
+
+  async remove(device: Device): Promise<void> {
+    this.#status = await this.#options.tasks.run('removeThin', {
+      activation: this.#activation(device, 'rw'),
+      discard: this.#options.discardBlocks,
+    });
+    this.#active.delete(device.id);
+  }
+
+  get space(): Space {
+    const status = this.#status;
+    const dataBlockBytes = this.#options.dataBlockSectors * SECTOR_BYTES;
+    return {
+      data: { usedBytes: status.usedDataBlocks * dataBlockBytes, totalBytes: status.totalDataBlocks * dataBlockBytes },
+      metadata: {
+        usedBytes: status.usedMetadataBlocks * METADATA_BLOCK_BYTES,
+        totalBytes: status.totalMetadataBlocks * METADATA_BLOCK_BYTES,
+      },
+    };
+  }
+
+  async refreshSpace(): Promise<Space> {
+    const facts = await this.#options.tasks.run('poolFacts', { pool: this.#options.poolName });
+    this.#status = facts.status;
+    return this.space;
+  }
+
+  async recover(devices: ReadonlyMap<DeviceId, Device>): Promise<Recovered> {
+    const { tasks, uuidPrefix } = this.#options;
+    const known = new Map([...devices.values()].map((device) => [this.#uuid(device), device]));
+    let resumed = 0;
+    let deactivated = 0;
+    for (const found of await tasks.run('listDevices', { uuidPrefix })) {
+      if (found.suspended) {
+        await tasks.run('resume', { name: found.name });
+        resumed += 1;
+      }
+      const device = known.get(found.uuid);
+      if (device !== undefined) {
+        this.#active.set(device.id, found.readOnly ? 'ro' : 'rw');
+        continue;
+      }
+      // Ours by its uuid, and its record is gone: the id was deleted or never acknowledged. Its mapping alone is left.
+      try {
+        await tasks.run('deactivate', { name: found.name, uuid: found.uuid });
+        deactivated += 1;
+      } catch (error) {
+        if (!isFault(error, 'device-busy')) throw error;
+      }
+    }
+    for (const device of devices.values()) this.#lastThinId = Math.max(this.#lastThinId, thinIdOf(device));
+    return { resumed, deactivated };
+  }
+
+  #origin(origin: Device): Origin {
+    const thinId = thinIdOf(origin);
+    return this.#active.get(origin.id) === 'rw'
+      ? { state: 'active', thinId, name: this.#name(origin) }
+      : { state: 'resting', thinId };
+  }
+
+  #activation(device: Device, mode: Mode): Activation {
+    return {
+      pool: this.#options.poolName,
+      name: this.#name(device),
+      uuid: this.#uuid(device),
+      thinId: thinIdOf(device),
+      sizeSectors: parseSectors(toSectors(device.sizeBytes)),
+      readOnly: mode === 'ro',
+    };
+  }
+
+  /** As containerd's devmapper names its devices, so that people and scripts who know those find ours. */
+  #name(device: Device): string {
+    return `${this.#options.poolName}-snap-${device.id}`;
+  }
+
+  #uuid(device: Device): string {
+    return `${this.#options.uuidPrefix}${device.id}`;
+  }
+}
+
+function thinIdOf(device: Device): ThinId {
+  if (device.place.kind !== 'thin') throw new FaultError('bug', 'a thin pool was given a device that is a file');
+  return device.place.thinId;
+}

@@ -1,0 +1,20 @@
+// The service's semantics against a running daemon, whatever its volumes are: containerd's own suite, its codes, and
+// everything that was seen to trip a snapshotter. Needs root, for it mounts what the daemon answers.
+
+import type { Daemon } from '../support/daemon.ts';
+import { codes } from './semantics/codes.ts';
+import { concurrency } from './semantics/concurrency.ts';
+import { contents } from './semantics/contents.ts';
+import { infos } from './semantics/infos.ts';
+import { keys } from './semantics/keys.ts';
+import { lists } from './semantics/lists.ts';
+import { removals } from './semantics/removals.ts';
+import { restarts } from './semantics/restarts.ts';
+import { wire } from './semantics/wire.ts';
+import { stageSuite } from './stage.ts';
+
+/** Registers all of it as one suite; `makeDaemon` gives a daemon with an empty store. */
+export function semanticsSuite(name: string, makeDaemon: () => Promise<Daemon>): void {
+  // Codes come first: they look at the store while it is empty.
+  stageSuite(name, makeDaemon, [codes, infos, lists, keys, contents, removals, concurrency, wire, restarts]);
+}

@@ -1,0 +1,104 @@
+// What a test of the running daemon stands on: one daemon for a whole suite, keys that no other test uses, committed
+// layers with known files, and a limit for each test.
+
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import type { Info } from '../../src/main/rpc/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
+import type { Mount } from '../../src/main/rpc/gen/containerd/types/mount_pb.ts';
+import type { Daemon } from '../support/daemon.ts';
+import { withMounted } from '../support/mounting.ts';
+import type { LabelMap, SnapshotsClient } from '../support/snapshots-client.ts';
+import { withTimeout } from '../support/with-timeout.ts';
+
+/** One test, chains of 128 layers on a slow machine included. */
+const TEST_LIMIT_MS = 600_000;
+
+export interface Stage {
+  readonly daemon: Daemon;
+  readonly client: SnapshotsClient;
+  /** Registers a test. */
+  test(name: string, action: () => Promise<void>): void;
+  /** A key that nobody else has. */
+  key(): string;
+  /** A new committed snapshot; `fill` writes to its mounted root. */
+  layer(parent?: string, fill?: (dir: string) => Promise<void>): Promise<string>;
+  /** A new view: the cheapest of snapshots. */
+  aView(labels?: LabelMap): Promise<string>;
+  mounted<T>(mounts: readonly Mount[], action: (dir: string) => Promise<T>): Promise<T>;
+}
+
+/** Registers what `topics` register, as one suite over one daemon that is started before and removed after. */
+export function stageSuite(
+  name: string,
+  makeDaemon: () => Promise<Daemon>,
+  topics: readonly ((stage: Stage) => void)[],
+): void {
+  const tests = suite(name);
+  const stage = makeStage((title, action) => {
+    tests(title, () => withTimeout(action(), TEST_LIMIT_MS, title));
+  });
+  tests.before(async () => stage.use(await makeDaemon()));
+  tests.after(async () => {
+    const { daemon } = stage;
+    try {
+      await daemon.stop();
+    } finally {
+      await daemon.remove();
+    }
+  });
+  for (const topic of topics) topic(stage);
+  tests.run();
+}
+
+/** Which of the two kinds of nanoseconds an Info's timestamps are: as one number, to compare. */
+export function createdNs(info: Info): bigint {
+  return info.createdAt === undefined ? 0n : info.createdAt.seconds * 1_000_000_000n + BigInt(info.createdAt.nanos);
+}
+
+export function updatedNs(info: Info): bigint {
+  return info.updatedAt === undefined ? 0n : info.updatedAt.seconds * 1_000_000_000n + BigInt(info.updatedAt.nanos);
+}
+
+function makeStage(
+  register: (name: string, action: () => Promise<void>) => void,
+): Stage & { use(daemon: Daemon): void } {
+  let running: Daemon | null = null;
+  const prefix = randomUUID().slice(0, 8);
+  let keys = 0;
+  return {
+    use(daemon) {
+      running = daemon;
+    },
+    get daemon() {
+      if (running === null) throw new Error('The daemon was not started: its log is in the failure of the suite');
+      return running;
+    },
+    get client() {
+      return this.daemon.client;
+    },
+    test: register,
+    key() {
+      keys += 1;
+      return `${prefix}-${keys}`;
+    },
+    async layer(parent = '', fill = async () => undefined) {
+      const [key, name] = [this.key(), this.key()];
+      const mounts = await this.client.prepare(key, parent);
+      await this.mounted(mounts, fill);
+      await this.client.commit(name, key);
+      return name;
+    },
+    async aView(labels = {}) {
+      const key = this.key();
+      await this.client.view(key, '', labels);
+      return key;
+    },
+    async mounted(mounts, action) {
+      const root = join(this.daemon.root, 'mnt');
+      await mkdir(root, { recursive: true });
+      return withMounted(root, mounts, action);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+// Mounts what the daemon answered, as containerd does: by mount(8), as root, in a directory of the test's own.
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Mount } from '../../src/main/rpc/gen/containerd/types/mount_pb.ts';
+
+/** mount(8) of a file system whose log must be replayed, on a slow machine. */
+const MOUNT_LIMIT_MS = 60_000;
+
+const run = promisify(execFile);
+
+/** Mounts `mounts` under `root` while `action` runs; unmounts whatever happens. */
+export async function withMounted<T>(
+  root: string,
+  mounts: readonly Mount[],
+  action: (dir: string) => Promise<T>,
+): Promise<T> {
+  const dir = await mkdtemp(join(root, 'mnt-'));
+  try {
+    await mountAt(dir, mounts);
+    try {
+      return await action(dir);
+    } finally {
+      await run('umount', [dir], { timeout: MOUNT_LIMIT_MS });
+    }
+  } finally {
+    await rmdir(dir);
+  }
+}
+
+async function mountAt(dir: string, mounts: readonly Mount[]): Promise<void> {
+  const [mount, ...others] = mounts;
+  if (mount === undefined || others.length > 0)
+    throw new Error(`There are ${mounts.length} mounts, where a test needs one`);
+  const options = mount.options.length > 0 ? ['-o', mount.options.join(',')] : [];
+  await run('mount', ['-t', mount.type, ...options, mount.source, dir], { timeout: MOUNT_LIMIT_MS });
+}
+
+/** Has the kernel write out what the file system at `dir` still holds in memory. */
+export async function syncFileSystem(dir: string): Promise<void> {
+  await run('sync', ['-f', dir], { timeout: MOUNT_LIMIT_MS });
+}
