@@ -1,0 +1,76 @@
+// The virtual machine's harness: what it answers, and what it leaves. Each test is a boot of a few seconds.
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Outcome, runChild } from '../runner/child.ts';
+
+const BOOT_TIMEOUT_MS = 120_000;
+
+async function run(...args: readonly string[]): Promise<Outcome> {
+  const options = { timeoutMs: BOOT_TIMEOUT_MS, cwd: process.cwd(), env: process.env, onOutput: () => undefined };
+  return runChild(['test/vm/run', ...args], options);
+}
+
+test('test/vm/run passes on the status, the output as it is, and what was written under /mnt/out', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'harness-'));
+  try {
+    const outcome = await run(
+      '--out',
+      dir,
+      '--',
+      'sh',
+      '-c',
+      'dmsetup targets >/mnt/out/targets; printf "a\\n\\tb"; exit 7',
+    );
+    assert.is(outcome.status, 7, outcome.output);
+    assert.is(outcome.output, 'a\n\tb');
+    assert.match(await readFile(join(dir, 'targets'), 'utf8'), /^thin-pool /m);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+test('test/vm/run keeps the disks for a second boot, and nothing else', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'harness-'));
+  const file = join(dir, 'only-in-the-guest');
+  try {
+    const first = await run(
+      '--udev',
+      '--disks',
+      dir,
+      '--',
+      'sh',
+      '-c',
+      `echo kept >/dev/vda; touch ${file}; pgrep udevd`,
+    );
+    assert.is(first.status, 0, first.output);
+    const second = await run(
+      '--disks',
+      dir,
+      '--',
+      'sh',
+      '-c',
+      `head -c 4 /dev/vda; test ! -e ${file} && ! pgrep udevd`,
+    );
+    assert.is(second.output, 'kept');
+    assert.is(second.status, 0);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+test('test/vm/run answers 124 when the time is up', async () => {
+  const outcome = await run('--timeout', '2', '--', 'sleep', '1000');
+  assert.is(outcome.status, 124, outcome.output);
+});
+
+test('test/vm/run answers 125 and the last words of a kernel that dies', async () => {
+  const outcome = await run('--', 'sh', '-c', 'echo c >/proc/sysrq-trigger; sleep 1000');
+  assert.is(outcome.status, 125);
+  assert.match(outcome.output, /sysrq/);
+});
+
+test.run();

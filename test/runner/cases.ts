@@ -1,0 +1,55 @@
+// What a test file of test/vm asks of its guest, in one line among its first comments:
+//
+//   // vm: both pool THINSNAP_TEST_ENGINE=ioctl|dmsetup
+//
+// `plain` (without udevd, the default), `udev` or `both` choose the guest; `pool` has a thin pool made on the disks and
+// named in THINSNAP_TEST_POOL; a variable with several values has the file run once with each, and with each combination.
+
+import { readFile } from 'node:fs/promises';
+
+export const GUESTS = ['plain', 'udev'] as const;
+export type Guest = (typeof GUESTS)[number];
+
+export interface Case {
+  readonly file: string;
+  /** Tells the cases of one file apart; the file itself when there is only one. */
+  readonly name: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly pool: boolean;
+}
+
+export interface Wish {
+  readonly guests: readonly Guest[];
+  readonly cases: readonly Case[];
+}
+
+export function parseWish(file: string, source: string): Wish {
+  const words = (/^\/\/ vm: *(.*)$/m.exec(source)?.[1] ?? '').split(' ').filter((word) => word !== '');
+  let guests: readonly Guest[] = ['plain'];
+  let envs: readonly Readonly<Record<string, string>>[] = [{}];
+  for (const word of words) {
+    const guest = GUESTS.find((name) => name === word);
+    const [, name, values] = /^([A-Z_]+)=(.+)$/.exec(word) ?? [];
+    if (guest !== undefined) guests = [guest];
+    else if (word === 'both') guests = GUESTS;
+    else if (name !== undefined && values !== undefined) {
+      envs = envs.flatMap((env) => values.split('|').map((value) => ({ ...env, [name]: value })));
+    } else if (word !== 'pool') {
+      throw new Error(
+        `Cannot tell what ${file} asks for: "${word}" is none of plain, udev, both, pool, NAME=VALUE|...`,
+      );
+    }
+  }
+  const cases = envs.map((env) => ({
+    file,
+    name: [file, ...Object.values(env)].join(','),
+    env,
+    pool: words.includes('pool'),
+  }));
+  return { guests, cases };
+}
+
+/** From the source: the compiler drops some comments. `file` is the compiled one, below dist/. */
+export async function readWish(file: string): Promise<Wish> {
+  return parseWish(file, await readFile(file.replace(/^dist\//, '').replace(/\.js$/, '.ts'), 'utf8'));
+}

@@ -1,0 +1,80 @@
+// Runs test files inside a guest (test/vm/run), each case on bare disks or a new pool, and writes a line about each to
+// /mnt/out/results as soon as it is known: a later one may take the guest down with it.
+//
+//   node dist/test/runner/guest.js MILLISECONDS FILE...
+
+import { appendFile } from 'node:fs/promises';
+import { type Case, readWish } from './cases.ts';
+import { runChild } from './child.ts';
+import { addCounts, type Counts, NO_COUNTS } from './counts.ts';
+import { GUEST_FILE_TIMEOUT_MS, neverRan } from './phases.ts';
+import { GONE_WAIT_MS, print, runTestFile } from './test-file.ts';
+
+const OUT = '/mnt/out';
+// A tmpfs: the overlay that is the guest's root is slower, and no real file system to a loop device.
+const TMP = '/run/thinsnap-test';
+const TOOL_TIMEOUT_MS = 120_000;
+const DATA = '/dev/vda';
+const METADATA = '/dev/vdb';
+const POOL = 'thinsnap-test';
+const POOL_BLOCK_SECTORS = 128;
+
+const [limitMs = '', ...files] = process.argv.slice(2);
+const deadlineMs = performance.now() + Number(limitMs);
+
+async function tool(...command: readonly string[]): Promise<string> {
+  const options = { timeoutMs: TOOL_TIMEOUT_MS, cwd: '/', env: process.env, onOutput: () => undefined };
+  const outcome = await runChild(command, options);
+  if (outcome.status !== 0)
+    throw new Error(`${command.join(' ')}: ${outcome.end} ${outcome.status}: ${outcome.output}`);
+  return outcome.output;
+}
+
+async function makePool(): Promise<void> {
+  const sectors = (await tool('blockdev', '--getsz', DATA)).trim();
+  await tool(
+    'dmsetup',
+    'create',
+    POOL,
+    '--table',
+    `0 ${sectors} thin-pool ${METADATA} ${DATA} ${POOL_BLOCK_SECTORS} 0`,
+  );
+}
+
+/** What dmtest does after each of its tests: whatever happened, the pool's metadata must be sound. */
+async function checkPool(): Promise<Counts> {
+  try {
+    await tool('dmsetup', 'remove', '--retry', POOL);
+    await tool('thin_check', METADATA);
+    return NO_COUNTS;
+  } catch (error) {
+    print(`  the pool afterwards: ${error instanceof Error ? error.message : String(error)}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+async function runCase(each: Case, timeoutMs: number): Promise<Counts> {
+  // The disks read as zeros then: qemu punches holes into their images.
+  await tool('blkdiscard', '-f', DATA);
+  await tool('blkdiscard', '-f', METADATA);
+  if (each.pool) await makePool();
+  const counts = await runTestFile(each.file, {
+    name: each.name,
+    cwd: process.cwd(),
+    env: { ...process.env, ...each.env, ...(each.pool ? { THINSNAP_TEST_POOL: POOL } : {}) },
+    logDir: OUT,
+    tmpDir: TMP,
+    scope: 'machine',
+    timeoutMs,
+    goneWaitMs: GONE_WAIT_MS,
+  });
+  return each.pool ? addCounts(counts, await checkPool()) : counts;
+}
+
+for (const file of files) {
+  for (const each of (await readWish(file)).cases) {
+    const timeoutMs = Math.min(GUEST_FILE_TIMEOUT_MS, deadlineMs - performance.now());
+    const counts = timeoutMs > 0 ? await runCase(each, timeoutMs) : neverRan(each.name);
+    await appendFile(`${OUT}/results`, `${counts.passed} ${counts.failed} ${counts.skipped} ${each.name}\n`);
+  }
+}

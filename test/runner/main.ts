@@ -1,0 +1,82 @@
+// Runs everything that is tested and ends with one line: "N passed, N failed". See test/run, which prepares it.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { killAll } from './child.ts';
+import { addCounts, type Counts, formatCounts, NO_COUNTS } from './counts.ts';
+import { hostFiles, type Run, runFiles, runGate, runVm, vmFiles } from './phases.ts';
+import { print } from './test-file.ts';
+
+const USAGE = `npm test -- [--only gate|host|vm]... [--match PATTERN]
+
+  --only PHASE     gate: format, lint, types, unit tests; host: whole daemons on this machine (root);
+                   vm: what needs a real device-mapper, in a virtual machine (root)
+  --match PATTERN  only the test files whose path holds PATTERN`;
+
+const PHASES = ['gate', 'host', 'vm'] as const;
+type Phase = (typeof PHASES)[number];
+
+function parsePhase(word: string): Phase {
+  const phase = PHASES.find((name) => name === word);
+  if (phase === undefined) throw new Error(`Cannot run phase "${word}": it is none of ${PHASES.join(', ')}`);
+  return phase;
+}
+
+async function runPhase(phase: Phase, run: Run): Promise<Counts> {
+  if (phase === 'gate') return runGate(run);
+  const files = phase === 'host' ? await hostFiles(run) : await vmFiles(run);
+  if (process.getuid?.() !== 0 && files.length > 0) {
+    print(`  left out: ${files.length} test files, because they need root`);
+    return { passed: 0, failed: 0, skipped: files.length };
+  }
+  return phase === 'host' ? runFiles(run, files) : runVm(run, files);
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true, default: [...PHASES] },
+      match: { type: 'string', default: '' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    print(USAGE);
+    return 0;
+  }
+  const phases = values.only.map(parsePhase);
+  // Not under TMPDIR: that may be deep, and the path of a socket has 107 bytes.
+  const dir = await mkdtemp('/tmp/thinsnap-test-');
+  const run = { cwd: process.cwd(), logDir: join(dir, 'logs'), tmpDir: join(dir, 'tmp'), match: values.match };
+  let counts = NO_COUNTS;
+  for (const phase of phases) {
+    print(`\n=== ${phase}`);
+    const startMs = performance.now();
+    const own = await runPhase(phase, run);
+    print(`=== ${phase}: ${formatCounts(own)}, ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
+    counts = addCounts(counts, own);
+  }
+  const well = counts.failed === 0 && counts.passed > 0;
+  if (counts.passed + counts.failed === 0) print('Nothing ran.');
+  if (counts.failed === 0) await rm(dir, { recursive: true, force: true });
+  else print(`Logs: ${run.logDir}`);
+  print(`\n${formatCounts(counts)}`);
+  return well ? 0 : 1;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    killAll('SIGTERM');
+    process.exitCode = 130;
+    print(`Ended by ${signal}`);
+    process.exit();
+  });
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  print(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,139 @@
+// The three phases of `npm test`. Each has a time limit, and what its time did not suffice for has failed.
+
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GUESTS, type Guest, readWish } from './cases.ts';
+import { runChild } from './child.ts';
+import { addCounts, type Counts, filesWithoutTests, NO_COUNTS, parseCounts } from './counts.ts';
+import { GONE_WAIT_MS, print, runTestFile } from './test-file.ts';
+
+const MINUTE_MS = 60_000;
+// Together with the set-up these stay below 45 minutes.
+const GATE_TIMEOUT_MS = 8 * MINUTE_MS;
+const HOST_TIMEOUT_MS = 10 * MINUTE_MS;
+const HOST_FILE_TIMEOUT_MS = 5 * MINUTE_MS;
+/** Of each of the two guests. */
+const GUEST_TIMEOUT_MS = 11 * MINUTE_MS;
+/** What the guest needs to end by itself before it is ended. */
+const GUEST_MARGIN_MS = MINUTE_MS / 2;
+export const GUEST_FILE_TIMEOUT_MS = 8 * MINUTE_MS;
+
+export interface Run {
+  readonly cwd: string;
+  readonly logDir: string;
+  /** Short: sockets live under it. */
+  readonly tmpDir: string;
+  /** Only files whose path holds this. */
+  readonly match: string;
+}
+
+const failures = (failed: number): Counts => ({ passed: 0, failed, skipped: 0 });
+
+/** `npm run ok`; with a pattern, the unit tests that match it and nothing else. */
+export async function runGate(run: Run): Promise<Counts> {
+  if (run.match !== '') {
+    const all = await testFiles(run, 'dist/test');
+    return runFiles(
+      run,
+      all.filter((file) => !/^dist\/test\/(vm|e2e|support)\//.test(file)),
+    );
+  }
+  const outcome = await runChild(['npm', 'run', 'ok'], {
+    cwd: run.cwd,
+    env: process.env,
+    timeoutMs: GATE_TIMEOUT_MS,
+    onOutput: (text) => process.stdout.write(text),
+  });
+  const empty = filesWithoutTests(outcome.output);
+  for (const file of empty) print(`  ${file} ran no test`);
+  const counts = addCounts(parseCounts(outcome.output) ?? NO_COUNTS, failures(empty.length));
+  const well = outcome.end === 'exit' && outcome.status === 0 && counts.passed > 0;
+  if (well || counts.failed > 0) return counts;
+  print(`  npm run ok: ${outcome.end} ${outcome.status}`);
+  return addCounts(counts, failures(1));
+}
+
+export async function hostFiles(run: Run): Promise<readonly string[]> {
+  return testFiles(run, 'dist/test/e2e');
+}
+
+export async function vmFiles(run: Run): Promise<readonly string[]> {
+  return testFiles(run, 'dist/test/vm');
+}
+
+/** Test files that run here, one after another. */
+export async function runFiles(run: Run, files: readonly string[]): Promise<Counts> {
+  const deadlineMs = performance.now() + HOST_TIMEOUT_MS;
+  let counts = NO_COUNTS;
+  for (const file of files) {
+    const timeoutMs = Math.min(HOST_FILE_TIMEOUT_MS, deadlineMs - performance.now());
+    const options = {
+      name: file,
+      env: process.env,
+      cwd: run.cwd,
+      logDir: run.logDir,
+      tmpDir: run.tmpDir,
+      timeoutMs,
+      goneWaitMs: GONE_WAIT_MS,
+    };
+    if (timeoutMs > 0) counts = addCounts(counts, await runTestFile(file, { ...options, scope: 'own' }));
+    else counts = addCounts(counts, neverRan(file));
+  }
+  return counts;
+}
+
+/** Test files that run in a guest: one boot without udevd, one with, of those that any file asks for. */
+export async function runVm(run: Run, files: readonly string[]): Promise<Counts> {
+  const wanted = new Map<Guest, string[]>(GUESTS.map((guest) => [guest, []]));
+  for (const file of files) {
+    for (const guest of (await readWish(file)).guests) wanted.get(guest)?.push(file);
+  }
+  let counts = NO_COUNTS;
+  for (const [guest, own] of wanted) {
+    if (own.length > 0) counts = addCounts(counts, await runGuest(run, guest, own));
+  }
+  return counts;
+}
+
+async function runGuest(run: Run, guest: Guest, files: readonly string[]): Promise<Counts> {
+  print(`\n--- guest ${guest === 'udev' ? 'with' : 'without'} udevd`);
+  const out = join(run.logDir, `vm-${guest}`);
+  await mkdir(out, { recursive: true });
+  const seconds = GUEST_TIMEOUT_MS / 1000;
+  const options = [...(guest === 'udev' ? ['--udev'] : []), '--out', out, '--timeout', String(seconds)];
+  const driver = [process.execPath, 'dist/test/runner/guest.js', String(GUEST_TIMEOUT_MS - GUEST_MARGIN_MS), ...files];
+  const outcome = await runChild(['test/vm/run', ...options, '--', ...driver], {
+    cwd: run.cwd,
+    env: process.env,
+    timeoutMs: GUEST_TIMEOUT_MS + GUEST_MARGIN_MS,
+    onOutput: (text) => process.stdout.write(text),
+  });
+  print(`    guest: ${(outcome.durationMs / 1000).toFixed(0)} s`);
+  const results = parseResults(await readFile(join(out, 'results'), 'utf8').catch(() => ''));
+  let counts = NO_COUNTS;
+  for (const file of files) {
+    for (const { name } of (await readWish(file)).cases)
+      counts = addCounts(counts, results.get(name) ?? neverRan(name));
+  }
+  return counts;
+}
+
+/** Lines "PASSED FAILED SKIPPED NAME", one for each case that was judged; see runner/guest.ts. */
+export function parseResults(text: string): ReadonlyMap<string, Counts> {
+  const results = new Map<string, Counts>();
+  for (const [, passed, failed, skipped, file = ''] of text.matchAll(/^(\d+) (\d+) (\d+) (\S+)$/gm)) {
+    results.set(file, { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) });
+  }
+  return results;
+}
+
+export function neverRan(file: string): Counts {
+  print(`  FAIL  ${file}: never ran`);
+  return failures(1);
+}
+
+async function testFiles(run: Run, under: string): Promise<readonly string[]> {
+  const entries = await readdir(join(run.cwd, under), { recursive: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.endsWith('.test.js')).map((entry) => join(under, entry));
+  return files.filter((file) => file.includes(run.match)).sort();
+}

@@ -1,0 +1,40 @@
+// containerd and runc on a real thin pool, however the daemon speaks to it and whatever it formats.
+// vm: both pool THINSNAP_TEST_ENGINE=ioctl|dmsetup THINSNAP_TEST_FS=ext4|xfs
+
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { containerdSuite } from '../e2e/containerd/scenario.ts';
+import { thinsnapSubject } from '../e2e/containerd/thinsnap.ts';
+
+const TOOL_TIMEOUT_MS = 60_000;
+const METADATA = '/dev/vdb';
+const { THINSNAP_TEST_POOL: pool = '', THINSNAP_TEST_ENGINE: engine = '', THINSNAP_TEST_FS: fsType = '' } = process.env;
+
+async function tool(...[file = '', ...args]: readonly string[]): Promise<string> {
+  return (await promisify(execFile)(file, args, { timeout: TOOL_TIMEOUT_MS })).stdout;
+}
+
+/** The pool's thin ids and the dm devices there are. */
+async function holdings(): Promise<string> {
+  const devices = (await tool('dmsetup', 'ls')).split('\n').sort().join('\n');
+  await tool('dmsetup', 'message', pool, '0', 'reserve_metadata_snap');
+  try {
+    return `${devices}\nthin ids:\n${await tool('thin_ls', '--no-headers', '-m', '-o', 'DEV', METADATA)}`;
+  } finally {
+    await tool('dmsetup', 'message', pool, '0', 'release_metadata_snap');
+  }
+}
+
+containerdSuite(`thin pool, ${engine}, ${fsType}`, 'process', () =>
+  thinsnapSubject(
+    {
+      volumes: 'thin-pool',
+      pool_name: pool,
+      engine,
+      fs_type: fsType,
+      // The smallest file system that mkfs.xfs makes takes 300 MB.
+      base_image_size: fsType === 'xfs' ? '320MB' : '64MB',
+    },
+    holdings,
+  ),
+);
