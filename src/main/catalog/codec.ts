@@ -79,6 +79,8 @@ const identitySchema = v.variant('kind', [
     poolUuid: v.string(),
     /** The transaction id that marks the pool as this catalog's; null for LVM's pools, which keep their own. */
     tag: v.nullable(count),
+    /** Whether the pool bears the tag yet: the intent is written first, so that a crash between is no stranger's pool. */
+    tagged: v.boolean(),
     dataBlockSectors: count,
     /** Ids that were in the pool before us: never used, never deleted. */
     foreignThinIds: v.array(thinId),

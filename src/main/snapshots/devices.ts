@@ -106,7 +106,7 @@ export class Devices {
       if (!isFault(error, 'unavailable', 'overloaded')) throw error;
       return;
     }
-    this.#options.reaper.remove(device.id);
+    void this.#options.reaper.remove(device.id);
   }
 
   #findBase(spec: FileSystemSpec): Device | null {

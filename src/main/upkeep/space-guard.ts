@@ -3,6 +3,7 @@
 
 import { FaultError } from '../../shared/faults.ts';
 import { formatSize } from '../../shared/sizes.ts';
+import { parseBytes } from '../../shared/units.ts';
 import type { MinFreeSpace } from '../config/config.ts';
 import type { Usage, Volumes } from '../volumes/volumes.ts';
 
@@ -40,9 +41,12 @@ export class SpaceGuard {
     const reserve =
       this.#minFree.kind === 'bytes' ? this.#minFree.bytes : (usage.totalBytes * this.#minFree.percent) / 100;
     if (free >= reserve) return;
+    const [left, total, kept] = [free, usage.totalBytes, reserve].map((size) =>
+      formatSize(parseBytes(Math.round(size))),
+    );
     throw new FaultError(
       'no-space',
-      `Cannot make another snapshot: ${formatSize(free)} of ${formatSize(usage.totalBytes)} of ${what} space are free, and min_free_space keeps ${formatSize(reserve)}. Remove snapshots or extend the pool`,
+      `Cannot make another snapshot: ${left} of ${total} of ${what} space are free, and min_free_space keeps ${kept}. Remove snapshots or extend the pool`,
     );
   }
 

@@ -1,0 +1,120 @@
+// The daemon, from its configuration to the first call served, and back: what is opened is closed in reverse.
+
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { FaultError, toFault } from '../shared/faults.ts';
+import { Catalog } from './catalog/catalog.ts';
+import type { Config } from './config/config.ts';
+import { Lanes } from './lanes.ts';
+import { takeLock } from './lock.ts';
+import { calls } from './rpc/calls.ts';
+import { serve } from './rpc/server.ts';
+import { clearSocketPath } from './rpc/socket.ts';
+import { Clock } from './snapshots/clock.ts';
+import type { Context } from './snapshots/context.ts';
+import { Devices } from './snapshots/devices.ts';
+import { Pins } from './snapshots/pins.ts';
+import { TaskPool } from './task-pool.ts';
+import { Reaper } from './upkeep/reaper.ts';
+import { recover } from './upkeep/recovery.ts';
+import { SpaceGuard } from './upkeep/space-guard.ts';
+import { type Opened, openVolumes } from './volumes/open-volumes.ts';
+
+export interface Daemon {
+  /** What it works on, for the first screen. */
+  readonly description: string;
+  /** No new calls; those in flight end; workers and catalog are closed. Nothing is unmounted or deactivated. */
+  stop(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  /** A mistake of our own was seen: the process should stop, recovery at the next start does the rest. */
+  readonly onBug: () => void;
+}
+
+/** Starts everything; a fault on the way closes what was open already and is thrown. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+  };
+  try {
+    return { description: await open(options, closers), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promise<void>)[]): Promise<string> {
+  await openRoot(config.rootPath);
+  const lock = await takeLock(join(config.rootPath, 'lock'), config.rootPath);
+  closers.push(() => lock.release());
+  const catalog = await Catalog.open(config.rootPath);
+  closers.push(() => catalog.close());
+  const tasks = await TaskPool.open({
+    engine: config.engine,
+    workers: config.workers,
+    onWorkerError: (error) => log.error({ error: error.message }, 'a worker died; another takes its place'),
+  });
+  closers.push(() => tasks.close());
+  const onForeignThinId = (thinId: number): void => log.warn({ thinId }, 'a thin id of the pool is somebody else’s: left alone');
+  const opened = await openVolumes({ config, catalog, tasks, onForeignThinId });
+  closers.push(() => opened.close());
+  const context = assemble({ config, log, catalog, opened });
+  closers.push(async () => {
+    context.guard.close();
+    await context.reaper.close();
+  });
+  log.info(await recover(context), 'recovered');
+  await clearSocketPath(config.address);
+  const { baseImageSize: sizeBytes, fsType, fsOptions } = config;
+  const server = await serve({
+    address: config.address,
+    log,
+    onBug,
+    ...calls(context, { fs: { fsType, fsOptions, sizeBytes }, removal: { wait: !config.asyncRemove } }),
+  });
+  closers.push(() => server.stop());
+  return opened.volumes.description;
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly catalog: Catalog;
+  readonly opened: Opened;
+}
+
+function assemble({ config, log, catalog, opened }: Parts): Context {
+  const { volumes, onForeignThinId } = opened;
+  const lanes = new Lanes();
+  const pins = new Pins();
+  const guard = new SpaceGuard(volumes, config.minFreeSpace, (error) =>
+    log.warn({ fault: toFault(error).message }, 'cannot see how much space there is'),
+  );
+  const reaper = new Reaper({
+    catalog,
+    volumes,
+    lanes,
+    pins,
+    onError: (deviceId, error) => log.warn({ deviceId, fault: toFault(error).message }, 'cannot clean up a device yet'),
+  });
+  const devices = new Devices({ catalog, volumes, lanes, reaper, guard, onForeignThinId });
+  return { catalog, volumes, lanes, pins, devices, reaper, guard, clock: new Clock() };
+}
+
+/** Made for root alone. One that others may write to is refused: what is in there decides what is deleted. */
+async function openRoot(rootPath: string): Promise<void> {
+  try {
+    if ((await mkdir(rootPath, { recursive: true, mode: 0o700 })) !== undefined) await chmod(rootPath, 0o700);
+  } catch (error) {
+    throw new FaultError('unavailable', `Cannot use root_path ${rootPath}: ${String(error)}`, { cause: error });
+  }
+  const { mode } = await stat(rootPath);
+  if ((mode & 0o002) === 0) return;
+  throw new FaultError('precondition', `Cannot use root_path ${rootPath}: everybody may write to it. Run: chmod o-w ${rootPath}`);
+}

@@ -1,0 +1,10 @@
+// Stat: what a snapshot is. Answered from memory.
+
+import type { Context } from '../snapshots/context.ts';
+import { stat } from '../snapshots/read.ts';
+import { toInfo } from './info.ts';
+import type { Rpcs } from './service.ts';
+
+export function statRpc(context: Context): Rpcs['Stat'] {
+  return async ({ key }) => ({ info: toInfo(stat(context, key)) });
+}

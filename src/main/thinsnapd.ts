@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+// thinsnapd: reads the configuration, starts the daemon, says what it chose, and stops on SIGTERM or SIGINT.
+
+import { pino } from 'pino';
+import pretty from 'pino-pretty';
+import { toFault } from '../shared/faults.ts';
+import { ConfigError } from './config/config-error.ts';
+import type { Config } from './config/config.ts';
+import { daemonHelp, parseDaemonFlags, UsageError } from './config/flags.ts';
+import { loadConfig } from './config/load-config.ts';
+import { type Daemon, startDaemon } from './daemon.ts';
+import { readVersion } from './version.ts';
+
+/** A stop that takes longer than the calls in flight may, and the workers after them, is no stop. */
+const STOP_LIMIT_MS = 60_000;
+
+async function main(): Promise<number> {
+  const flags = parseDaemonFlags(process.argv.slice(2));
+  if (flags.action === 'help') return say(daemonHelp);
+  if (flags.action === 'version') return say(`thinsnapd ${await readVersion()}\n`);
+  const { config } = await loadConfig({ file: flags.file, flags: flags.settings });
+  // A person at a terminal reads lines, everything else reads JSON.
+  const log = process.stderr.isTTY
+    ? pino({ level: config.logLevel }, pretty({ destination: 2, sync: true }))
+    : pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  let stop: (status: number) => void = () => undefined;
+  const stopped = new Promise<number>((resolve) => {
+    stop = resolve;
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log.info({ signal }, 'stopping');
+      stop(0);
+    });
+  }
+  const daemon = await startDaemon({ config, log, onBug: () => stop(1) });
+  say(banner(config, daemon));
+  log.info({ address: config.address, volumes: daemon.description, version: await readVersion() }, 'serving');
+  const status = await stopped;
+  setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
+  await daemon.stop();
+  log.info('stopped');
+  return status;
+}
+
+function banner(config: Config, daemon: Daemon): string {
+  return `thinsnapd serves ${config.address}
+  on ${daemon.description}
+
+For containerd's config.toml:
+  [proxy_plugins.thinsnap]
+    type = "snapshot"
+    address = "${config.address}"
+
+For containerd 2.x also:
+  [[plugins."io.containerd.transfer.v1.local".unpack_config]]
+    platform = "linux/${process.arch === 'x64' ? 'amd64' : process.arch}"
+    snapshotter = "thinsnap"
+
+Ctrl-C stops it; snapshots and running containers stay.
+`;
+}
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const usage = error instanceof UsageError;
+  const message = usage || error instanceof ConfigError ? error.message : toFault(error).message;
+  process.stderr.write(`thinsnapd: ${message}\n`);
+  process.exitCode = usage ? 2 : 1;
+}

@@ -1,0 +1,47 @@
+// Start-up: the catalog's devices held against what is there, one rule for each difference. What was acknowledged is
+// kept, what was half-made is deleted, what was being deleted still is.
+
+import type { Change } from '../catalog/tables.ts';
+import type { Context } from '../snapshots/context.ts';
+import { moved } from '../snapshots/devices.ts';
+
+export interface Recovery {
+  readonly snapshots: number;
+  readonly devices: number;
+  /** Intents that nobody was told of: given to the reaper. */
+  readonly halfMade: number;
+  /** Removed and not yet gone: given to the reaper. */
+  readonly removing: number;
+  /** Suspended or frozen in the middle of a commit: let go again. */
+  readonly resumed: number;
+  /** In the kernel or on disk, ours, and without a record: taken away. */
+  readonly withoutRecord: number;
+}
+
+export async function recover(context: Context): Promise<Recovery> {
+  const { catalog, volumes, reaper } = context;
+  const { tables } = catalog;
+  const found = await volumes.recover(tables.devices);
+  const halfMade: Change[] = [];
+  for (const device of tables.devices.values()) {
+    if (device.state === 'Creating') halfMade.push({ kind: 'put-device', device: moved(device, 'remove') });
+  }
+  if (halfMade.length > 0) await catalog.write(halfMade);
+  let removing = 0;
+  for (const device of tables.devices.values()) {
+    if (device.state === 'Removing') {
+      removing += 1;
+      void reaper.remove(device.id);
+    } else if (device.state === 'Deactivated' && volumes.activity(device) !== 'none') {
+      void reaper.deactivate(device.id);
+    }
+  }
+  return {
+    snapshots: tables.snapshots.size,
+    devices: tables.devices.size,
+    halfMade: halfMade.length,
+    removing: removing - halfMade.length,
+    resumed: found.resumed,
+    withoutRecord: found.deactivated,
+  };
+}

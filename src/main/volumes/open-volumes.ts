@@ -1,0 +1,84 @@
+// Which volumes this daemon works on. What an earlier start chose stays chosen: its snapshots are there. Else the
+// configured pool; else, as root where the kernel has device-mapper, a loop-backed pool of its own; else block files.
+
+import { join } from 'node:path';
+import { FaultError, isFault } from '../../shared/faults.ts';
+import type { EngineReport } from '../../shared/tasks.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Config } from '../config/config.ts';
+import type { TaskPool } from '../task-pool.ts';
+import { BlockfileVolumes } from './blockfile/blockfile-volumes.ts';
+import { openLoopPool } from './thin-pool/loop-pool.ts';
+import { openThinPool } from './thin-pool/open-thin-pool.ts';
+import type { Volumes } from './volumes.ts';
+
+export interface OpenOptions {
+  readonly config: Config;
+  readonly catalog: Catalog;
+  readonly tasks: TaskPool;
+  readonly onForeignThinId: (thinId: number) => void;
+}
+
+export interface Opened {
+  readonly volumes: Volumes;
+  /** Tells the volumes of a thin id that turned out to be somebody else's. */
+  readonly onForeignThinId: (thinId: number) => void;
+  close(): Promise<void>;
+}
+
+type Choice =
+  | { readonly kind: 'pool'; readonly poolName: string; readonly reason: string }
+  | { readonly kind: 'loop-pool'; readonly reason: string }
+  | { readonly kind: 'blockfile'; readonly reason: string };
+
+/** Faults: `precondition` when the volumes are not the ones that the catalog was written for, and all of opening them. */
+export async function openVolumes(options: OpenOptions): Promise<Opened> {
+  const engine = await probe(options.tasks);
+  const choice = choose(options, engine);
+  if (choice.kind === 'blockfile') return openBlockfile(options, choice.reason);
+  if (!engine.ok) throw new FaultError('unsupported', `Cannot use a thin pool: ${engine.reason}`);
+  if (choice.kind === 'pool') {
+    return openThinPool({ ...options, engine: engine.report, poolName: choice.poolName, reason: choice.reason });
+  }
+  const poolName = await openLoopPool(options.tasks, options.catalog.id, join(options.config.rootPath, 'pool'));
+  return openThinPool({ ...options, engine: engine.report, poolName, reason: choice.reason });
+}
+
+type Probed = { readonly ok: true; readonly report: EngineReport } | { readonly ok: false; readonly reason: string };
+
+async function probe(tasks: TaskPool): Promise<Probed> {
+  try {
+    return { ok: true, report: await tasks.run('probe', {}) };
+  } catch (error) {
+    if (!isFault(error, 'unsupported', 'tool-missing', 'io', 'device-missing')) throw error;
+    return { ok: false, reason: error.message };
+  }
+}
+
+function choose({ config, catalog }: OpenOptions, engine: Probed): Choice {
+  const { volumes, poolName } = config;
+  const known = catalog.identity;
+  if (known !== null) {
+    const wanted = volumes === 'auto' ? (poolName === null ? known.kind : 'thin-pool') : volumes;
+    if (wanted !== known.kind) {
+      const found = `the snapshots under ${config.rootPath} are on ${known.kind} volumes`;
+      throw new FaultError('precondition', `Cannot use ${wanted} volumes: ${found}. Set that, or another root_path`);
+    }
+  }
+  if (volumes === 'blockfile') return { kind: 'blockfile', reason: 'the configuration says so' };
+  if (poolName !== null) return { kind: 'pool', poolName, reason: 'the configuration names it' };
+  if (known?.kind === 'blockfile') return { kind: 'blockfile', reason: 'its snapshots are there' };
+  if (known?.kind === 'thin-pool') return { kind: 'loop-pool', reason: 'its snapshots are there' };
+  if (volumes === 'thin-pool') return { kind: 'loop-pool', reason: 'the configuration says thin-pool and names none' };
+  if (process.geteuid?.() !== 0) return { kind: 'blockfile', reason: 'no pool is configured, and only root can make one' };
+  if (!engine.ok) return { kind: 'blockfile', reason: `no pool is configured, and none can be made: ${engine.reason}` };
+  return { kind: 'loop-pool', reason: 'no pool is configured, and the kernel has device-mapper' };
+}
+
+async function openBlockfile({ config, catalog, tasks }: OpenOptions, reason: string): Promise<Opened> {
+  const directory = join(config.rootPath, 'volumes');
+  const description = `blockfile volumes in ${directory}: ${reason}`;
+  const volumes = await BlockfileVolumes.open({ tasks, directory, description, mountOptions: config.mountOptions });
+  if (catalog.identity === null) await catalog.setIdentity({ kind: 'blockfile' });
+  return { volumes, onForeignThinId: () => undefined, close: async () => undefined };
+}

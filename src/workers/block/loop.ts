@@ -1,0 +1,80 @@
+// Loop devices: which ones have a file, and making them. Most are made by whoever mounts a snapshot (`mount -o loop`), not
+// by the daemon, so losetup is asked each time: it compares inodes, which holds across mount namespaces and names.
+
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { FaultError } from '../../shared/faults.ts';
+import { errnoOf, withErrno } from '../errno.ts';
+import { runTool, ToolError } from '../exec.ts';
+
+const LOSETUP_TIMEOUT_MS = 30_000;
+const FLUSH_TIMEOUT_MS = 120_000;
+const DEVICE = /^\/dev\/loop\d+$/;
+
+/** The loop devices that have `file`. None when there is no such file. */
+export async function findLoops(file: string): Promise<readonly string[]> {
+  const { stdout } = await runTool(
+    'losetup',
+    ['--list', '--noheadings', '--raw', '--output', 'NAME', '--associated', file],
+    { timeoutMs: LOSETUP_TIMEOUT_MS },
+  );
+  return stdout.split('\n').filter(Boolean).map(parseDevice);
+}
+
+/**
+ * A loop device that has `file` and its present size: the one there is, or a new one. Direct I/O is asked for, and done
+ * without where the file system under the file does not take it.
+ */
+export async function attachLoop(file: string, { directIo }: { readonly directIo: boolean }): Promise<string> {
+  const { stdout } = await runTool('losetup', ['--find', '--show', '--nooverlap', '--', file], {
+    timeoutMs: LOSETUP_TIMEOUT_MS,
+  });
+  const device = parseDevice(stdout.trimEnd());
+  await runTool('losetup', ['--set-capacity', device], { timeoutMs: LOSETUP_TIMEOUT_MS });
+  if (directIo) await askForDirectIo(device);
+  return device;
+}
+
+/** Lets the file go: at once, or when the last one that has the device open closes it. Nothing to do when it is gone. */
+export async function detachLoop(device: string): Promise<void> {
+  try {
+    await runTool('losetup', ['--detach', device], { timeoutMs: LOSETUP_TIMEOUT_MS });
+  } catch (error) {
+    // ENXIO: no file is attached.
+    if (!(error instanceof ToolError && error.stderr.includes('No such device or address'))) throw error;
+  }
+}
+
+/** Brings what the device, or a file system on it, holds in memory down to its file. */
+export async function flushDevice(device: string): Promise<void> {
+  await runTool('blockdev', ['--flushbufs', device], { timeoutMs: FLUSH_TIMEOUT_MS });
+}
+
+/** Whether a mount or another driver holds the device for itself: O_EXCL on a block device answers EBUSY then (open(2)). */
+export async function isClaimed(device: string): Promise<boolean> {
+  return withErrno(`look at ${device}`, async () => {
+    try {
+      const handle = await open(device, constants.O_RDONLY | constants.O_EXCL);
+      await handle.close();
+      return false;
+    } catch (error) {
+      if (errnoOf(error) === 'EBUSY') return true;
+      // The loop was let go meanwhile.
+      if (errnoOf(error) === 'ENXIO' || errnoOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+  });
+}
+
+async function askForDirectIo(device: string): Promise<void> {
+  try {
+    await runTool('losetup', ['--direct-io=on', device], { timeoutMs: LOSETUP_TIMEOUT_MS });
+  } catch (error) {
+    if (!(error instanceof ToolError && error.exitCode !== null)) throw error;
+  }
+}
+
+function parseDevice(line: string): string {
+  if (!DEVICE.test(line)) throw new FaultError('io', `Cannot read what losetup answered: "${line}"`);
+  return line;
+}

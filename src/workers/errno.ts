@@ -1,0 +1,29 @@
+// Turns what Node's file system calls throw into faults: a plain Error would count as our own mistake and stop the daemon.
+
+import { type FaultCode, FaultError } from '../shared/faults.ts';
+
+const CODES: Readonly<Record<string, FaultCode>> = {
+  ENOENT: 'not-found',
+  ENOSPC: 'no-space',
+  EDQUOT: 'no-space',
+  EBUSY: 'device-busy',
+  EMFILE: 'overloaded',
+  ENFILE: 'overloaded',
+};
+
+/** Runs `action`; an errno that it throws becomes a fault that begins with `Cannot ${doing}`. */
+export async function withErrno<Value>(doing: string, action: () => Promise<Value>): Promise<Value> {
+  try {
+    return await action();
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === null) throw error;
+    throw new FaultError(CODES[errno] ?? 'io', `Cannot ${doing}: ${errno}`, { cause: error });
+  }
+}
+
+/** "ENOENT" and its like; null for what is no failed system call. Node's own codes begin with ERR_. */
+export function errnoOf(error: unknown): string | null {
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return null;
+  return /^E[A-Z0-9]+$/.test(error.code) ? error.code : null;
+}

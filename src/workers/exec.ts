@@ -1,0 +1,238 @@
+// Runs a tool as a child process, and comes back in bounded time even when the child does not: a child in state D
+// outlives SIGKILL, so after a short grace the wait ends and the fault says that the child may still be at work.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assert, type FaultCode, FaultError } from '../shared/faults.ts';
+
+const SEARCH_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
+const OUTPUT_MAX_BYTES = 64 * 1024;
+const TERMINATE_GRACE_MS = 500;
+const KILL_GRACE_MS = 2_000;
+const GROUP_POLL_MS = 10;
+/** How long an exited tool's pipes may stay open: a process it left behind (dmeventd, say) holds them for ever. */
+const PIPE_GRACE_MS = 250;
+const MESSAGE_MAX_CHARACTERS = 600;
+const ARGUMENT = /^[A-Za-z0-9_./:=,+^@%-]*$/;
+
+/** The only arguments that hold other characters: texts of our own that no value ever enters. */
+export const FIXED_ARGUMENTS = {
+  removeLostAndFound: 'rmdir lost+found',
+  /** For sh: mount options, device or file. */
+  growXfs: 'mount -t xfs -o "$1" -- "$2" /sys/fs && xfs_growfs -d /sys/fs && umount /sys/fs',
+  /** For sh: device. */
+  thaw: 'mount -- "$1" /sys/fs && fsfreeze --unfreeze /sys/fs',
+} as const;
+const FIXED: ReadonlySet<string> = new Set(Object.values(FIXED_ARGUMENTS));
+
+/** Every tool that may be run, and the Debian package that has it. */
+const PACKAGES = {
+  blockdev: 'util-linux',
+  cp: 'coreutils',
+  debugfs: 'e2fsprogs',
+  dmsetup: 'dmsetup',
+  e2fsck: 'e2fsprogs',
+  fsfreeze: 'util-linux',
+  losetup: 'util-linux',
+  lvm: 'lvm2',
+  'mkfs.ext2': 'e2fsprogs',
+  'mkfs.ext4': 'e2fsprogs',
+  'mkfs.xfs': 'xfsprogs',
+  resize2fs: 'e2fsprogs',
+  thin_check: 'thin-provisioning-tools',
+  thin_dump: 'thin-provisioning-tools',
+  thin_ls: 'thin-provisioning-tools',
+  unshare: 'util-linux',
+} as const;
+
+export type ToolName = keyof typeof PACKAGES;
+
+export interface ToolOutput {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A tool that could not be started, failed, was ended by a signal or took too long. */
+export class ToolError extends FaultError {
+  /** Null when the tool never answered one: not started, ended by a signal, still running. */
+  readonly exitCode: number | null;
+  readonly stderr: string;
+
+  constructor(fault: { code: FaultCode; message: string }, outcome: { exitCode: number | null; stderr: string }) {
+    super(fault.code, fault.message);
+    this.exitCode = outcome.exitCode;
+    this.stderr = outcome.stderr;
+  }
+}
+
+/**
+ * Runs `tool` without a shell, stdin closed, in a process group of its own, and answers when it exited with 0.
+ * Output beyond 64 KiB is read and dropped. The search path is fixed, unless THINSNAP_TOOL_PATH names another: for
+ * hosts that keep their tools elsewhere, and for tests with tools that misbehave.
+ */
+export async function runTool(
+  tool: ToolName,
+  toolArguments: readonly string[],
+  { timeoutMs }: { readonly timeoutMs: number },
+): Promise<ToolOutput> {
+  assert(
+    toolArguments.every((argument) => ARGUMENT.test(argument) || FIXED.has(argument)),
+    'an argument of a tool holds a character that is not allowed',
+  );
+  const { THINSNAP_TOOL_PATH: searchPath = SEARCH_PATH } = process.env;
+  const child = spawn(tool, toolArguments, {
+    cwd: '/',
+    detached: true,
+    env: {
+      PATH: searchPath,
+      LC_ALL: 'C',
+      // No cookie waits: nobody may be there to answer them (moby#24446).
+      DM_DISABLE_UDEV: '1',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const stdout = collect(child.stdout);
+  const stderr = collect(child.stderr);
+  const end = await waitBounded(child, timeoutMs);
+  // Nothing is read any more: what still holds the other ends must not keep this thread alive.
+  child.stdout.destroy();
+  child.stderr.destroy();
+
+  const output = { stdout: stdout(), stderr: stderr() };
+  if (end.kind === 'exit' && end.exitCode === 0) return output;
+  throw toToolError({ tool, timeoutMs, stderr: output.stderr }, end);
+}
+
+type End =
+  | { readonly kind: 'exit'; readonly exitCode: number }
+  | { readonly kind: 'signal'; readonly signal: string }
+  | { readonly kind: 'not-started'; readonly errno: string }
+  | { readonly kind: 'timeout'; readonly gone: boolean };
+
+async function waitBounded(child: ChildProcess, timeoutMs: number): Promise<End> {
+  const ended = endOf(child);
+  const inTime = await within(ended, timeoutMs);
+  if (inTime !== null) {
+    if (inTime.kind !== 'not-started') await within(closedOf(child), PIPE_GRACE_MS);
+    return inTime;
+  }
+  signalGroup(child, 'SIGTERM');
+  await within(ended, TERMINATE_GRACE_MS);
+  // Also when the tool itself is gone: its own children may have ignored the first signal.
+  signalGroup(child, 'SIGKILL');
+  const gone = (await within(ended, KILL_GRACE_MS)) !== null && (await isGroupGone(child));
+  if (!gone) child.unref();
+  return { kind: 'timeout', gone };
+}
+
+function endOf(child: ChildProcess): Promise<End> {
+  return new Promise((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      resolve({ kind: 'not-started', errno: error.code ?? error.message });
+    });
+    child.once('exit', (exitCode, signal) => {
+      resolve(exitCode === null ? { kind: 'signal', signal: signal ?? 'a signal' } : { kind: 'exit', exitCode });
+    });
+  });
+}
+
+async function closedOf(child: ChildProcess): Promise<true> {
+  await Promise.all([streamEnd(child.stdout), streamEnd(child.stderr)]);
+  return true;
+}
+
+function streamEnd(stream: Readable | null): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream === null || stream.closed) {
+      resolve();
+      return;
+    }
+    stream.once('close', resolve);
+  });
+}
+
+/** What `promise` gives, or null when that takes longer than `limitMs`. */
+async function within<Value>(promise: Promise<Value>, limitMs: number): Promise<Value | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, limitMs, null);
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Processes that the tool started die after it, in their own time, and may write until then. No event tells of it. */
+async function isGroupGone(child: ChildProcess): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < KILL_GRACE_MS; waitedMs += GROUP_POLL_MS) {
+    if (!signalGroup(child, 0)) return true;
+    await sleep(GROUP_POLL_MS);
+  }
+  return false;
+}
+
+/** Whether there was anyone in the group to take the signal; 0 only asks. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  if (child.pid === undefined) return false;
+  try {
+    return process.kill(-child.pid, signal);
+  } catch {
+    // ESRCH: the whole group is gone.
+    return false;
+  }
+}
+
+function collect(stream: Readable): () => string {
+  const chunks: Buffer[] = [];
+  let keptBytes = 0;
+  stream.on('data', (chunk: Buffer) => {
+    if (keptBytes >= OUTPUT_MAX_BYTES) return;
+    const kept = chunk.subarray(0, OUTPUT_MAX_BYTES - keptBytes);
+    chunks.push(kept);
+    keptBytes += kept.length;
+  });
+  return () => Buffer.concat(chunks).toString('utf8');
+}
+
+function toToolError(run: { tool: ToolName; timeoutMs: number; stderr: string }, end: End): ToolError {
+  const { tool, stderr } = run;
+  switch (end.kind) {
+    case 'not-started':
+      return new ToolError(
+        end.errno === 'ENOENT'
+          ? { code: 'tool-missing', message: `Cannot run ${tool}: not installed (Debian package ${PACKAGES[tool]})` }
+          : { code: 'unavailable', message: `Cannot run ${tool}: ${end.errno}` },
+        { exitCode: null, stderr },
+      );
+    case 'timeout': {
+      const fate = end.gone ? 'it was ended' : 'it cannot be ended and may still be at work';
+      const message = `Cannot finish ${tool}: no answer within ${run.timeoutMs} ms, ${fate}`;
+      return new ToolError({ code: 'timeout', message }, { exitCode: null, stderr });
+    }
+    case 'signal':
+      return new ToolError(
+        { code: 'io', message: `Cannot finish ${tool}: ended by ${end.signal}${toDetail(stderr)}` },
+        { exitCode: null, stderr },
+      );
+    case 'exit':
+      return new ToolError(
+        { code: toCode(stderr), message: `Cannot finish ${tool}: exit status ${end.exitCode}${toDetail(stderr)}` },
+        { exitCode: end.exitCode, stderr },
+      );
+  }
+}
+
+/** The C library's words for an errno are the same whichever tool prints them, under LC_ALL=C. */
+function toCode(stderr: string): FaultCode {
+  if (stderr.includes('No space left on device')) return 'no-space';
+  if (stderr.includes('Device or resource busy')) return 'device-busy';
+  return 'io';
+}
+
+function toDetail(stderr: string): string {
+  const text = stderr.trim().replaceAll(/\s+/g, ' ');
+  return text === '' ? '' : `: ${text.slice(0, MESSAGE_MAX_CHARACTERS)}`;
+}
