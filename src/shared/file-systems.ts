@@ -4,8 +4,8 @@ import type { FsType } from './tasks.ts';
 import { type Bytes, MIB, parseBytes } from './units.ts';
 
 /**
- * The smallest device that is formatted. xfs: mkfs.xfs refuses less than 300 MiB since xfsprogs 5.19. ext: below about
- * 8 MiB mke2fs leaves out the journal or the reserved blocks without failing.
+ * The smallest device that is formatted. xfs: mkfs.xfs 6.1 refuses less than 300 MiB. ext: our own choice; mke2fs 1.47
+ * goes down to 2 MiB before it leaves out the journal without failing.
  */
 export const MIN_FILE_SYSTEM_BYTES: Record<FsType, Bytes> = {
   ext4: parseBytes(16 * MIB),

@@ -28,6 +28,7 @@ const FIXED: ReadonlySet<string> = new Set(Object.values(FIXED_ARGUMENTS));
 
 /** Every tool that may be run, and the Debian package that has it. */
 const PACKAGES = {
+  blkdiscard: 'util-linux',
   blockdev: 'util-linux',
   cp: 'coreutils',
   debugfs: 'e2fsprogs',
@@ -66,15 +67,22 @@ export class ToolError extends FaultError {
   }
 }
 
+export interface ToolLimits {
+  readonly timeoutMs: number;
+  /** For who needs all of stdout: fault `io` when it is longer. Otherwise what exceeds 64 KiB is read and dropped. */
+  readonly wholeMaxBytes?: number;
+  /** What the tool reads on stdin; nothing otherwise. */
+  readonly input?: string;
+}
+
 /**
- * Runs `tool` without a shell, stdin closed, in a process group of its own, and answers when it exited with 0.
- * Output beyond 64 KiB is read and dropped. The search path is fixed, unless THINSNAP_TOOL_PATH names another: for
+ * Runs `tool` without a shell, in a process group of its own, and answers when it exited with 0. The search path is fixed, unless THINSNAP_TOOL_PATH names another: for
  * hosts that keep their tools elsewhere, and for tests with tools that misbehave.
  */
 export async function runTool(
   tool: ToolName,
   toolArguments: readonly string[],
-  { timeoutMs }: { readonly timeoutMs: number },
+  { timeoutMs, wholeMaxBytes, input = '' }: ToolLimits,
 ): Promise<ToolOutput> {
   assert(
     toolArguments.every((argument) => ARGUMENT.test(argument) || FIXED.has(argument)),
@@ -90,17 +98,23 @@ export async function runTool(
       // No cookie waits: nobody may be there to answer them (moby#24446).
       DM_DISABLE_UDEV: '1',
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const stdout = collect(child.stdout);
-  const stderr = collect(child.stderr);
+  // EPIPE: the tool did not want it, which its exit status tells.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  const stdout = collect(child.stdout, wholeMaxBytes ?? OUTPUT_MAX_BYTES);
+  const stderr = collect(child.stderr, OUTPUT_MAX_BYTES);
   const end = await waitBounded(child, timeoutMs);
   // Nothing is read any more: what still holds the other ends must not keep this thread alive.
   child.stdout.destroy();
   child.stderr.destroy();
 
-  const output = { stdout: stdout(), stderr: stderr() };
-  if (end.kind === 'exit' && end.exitCode === 0) return output;
+  const output = { stdout: stdout.text(), stderr: stderr.text() };
+  if (end.kind === 'exit' && end.exitCode === 0) {
+    if (wholeMaxBytes === undefined || stdout.isWhole()) return output;
+    throw new FaultError('io', `Cannot read what ${tool} answers: it is longer than ${wholeMaxBytes} bytes`);
+  }
   throw toToolError({ tool, timeoutMs, stderr: output.stderr }, end);
 }
 
@@ -185,16 +199,19 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-function collect(stream: Readable): () => string {
+interface Collected {
+  text(): string;
+  isWhole(): boolean;
+}
+
+function collect(stream: Readable, maxBytes: number): Collected {
   const chunks: Buffer[] = [];
-  let keptBytes = 0;
+  let seenBytes = 0;
   stream.on('data', (chunk: Buffer) => {
-    if (keptBytes >= OUTPUT_MAX_BYTES) return;
-    const kept = chunk.subarray(0, OUTPUT_MAX_BYTES - keptBytes);
-    chunks.push(kept);
-    keptBytes += kept.length;
+    if (seenBytes < maxBytes) chunks.push(chunk.subarray(0, maxBytes - seenBytes));
+    seenBytes += chunk.length;
   });
-  return () => Buffer.concat(chunks).toString('utf8');
+  return { text: () => Buffer.concat(chunks).toString('utf8'), isWhole: () => seenBytes <= maxBytes };
 }
 
 function toToolError(run: { tool: ToolName; timeoutMs: number; stderr: string }, end: End): ToolError {

@@ -39,9 +39,11 @@ export function stageSuite(
   const stage = makeStage((title, action) => {
     tests(title, () => withTimeout(action(), TEST_LIMIT_MS, title));
   });
-  tests.before(async () => stage.use(await makeDaemon()));
+  // A test, for uvu says nothing of what a hook throws.
+  stage.test('the daemon starts', async () => stage.use(await makeDaemon()));
   tests.after(async () => {
-    const { daemon } = stage;
+    const daemon = stage.running();
+    if (daemon === null) return;
     try {
       await daemon.stop();
     } finally {
@@ -61,9 +63,12 @@ export function updatedNs(info: Info): bigint {
   return info.updatedAt === undefined ? 0n : info.updatedAt.seconds * 1_000_000_000n + BigInt(info.updatedAt.nanos);
 }
 
-function makeStage(
-  register: (name: string, action: () => Promise<void>) => void,
-): Stage & { use(daemon: Daemon): void } {
+interface OwnStage extends Stage {
+  use(daemon: Daemon): void;
+  running(): Daemon | null;
+}
+
+function makeStage(register: (name: string, action: () => Promise<void>) => void): OwnStage {
   let running: Daemon | null = null;
   const prefix = randomUUID().slice(0, 8);
   let keys = 0;
@@ -71,8 +76,9 @@ function makeStage(
     use(daemon) {
       running = daemon;
     },
+    running: () => running,
     get daemon() {
-      if (running === null) throw new Error('The daemon was not started: its log is in the failure of the suite');
+      if (running === null) throw new Error('The daemon was not started');
       return running;
     },
     get client() {

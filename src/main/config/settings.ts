@@ -1,0 +1,92 @@
+// The list of all settings: name, default, how it is read and how it is written back. A new setting is a line in
+// `Config` and one here; forget the second and it does not compile.
+
+import { formatSizeExactly } from '../../shared/sizes.ts';
+import { FS_TYPES } from '../../shared/tasks.ts';
+import { GIB, parseBytes } from '../../shared/units.ts';
+import { type Config, ENGINE_CHOICES, LOG_LEVELS, type MinFreeSpace, VOLUME_CHOICES } from './config.ts';
+import {
+  type Reader,
+  readAddress,
+  readBoolean,
+  readFsOptions,
+  readMinFreeSpace,
+  readMountOptions,
+  readOneOf,
+  readPath,
+  readPoolName,
+  readSize,
+  readWorkers,
+} from './read-values.ts';
+
+/** What a value looks like in TOML and JSON. */
+export type Written = string | number | boolean | readonly string[];
+
+export type Field = keyof Config;
+
+export interface Setting<Value> {
+  /** The key in a file. */
+  readonly key: string;
+  readonly fallback: Value;
+  readonly read: Reader<Value>;
+  /** `read` gives the same value back from it. */
+  readonly write: (value: Value) => Written;
+}
+
+export const SETTINGS: { readonly [Name in Field]: Setting<Config[Name]> } = {
+  rootPath: { key: 'root_path', fallback: '/var/lib/thinsnap', read: readPath, write: asIs },
+  address: { key: 'address', fallback: '/run/thinsnap/thinsnap.sock', read: readAddress, write: asIs },
+  logLevel: { key: 'log_level', fallback: 'info', read: readOneOf(LOG_LEVELS), write: asIs },
+  volumes: { key: 'volumes', fallback: 'auto', read: readOneOf(VOLUME_CHOICES), write: asIs },
+  poolName: { key: 'pool_name', fallback: null, read: readPoolName, write: (name) => name ?? '' },
+  engine: { key: 'engine', fallback: 'auto', read: readOneOf(ENGINE_CHOICES), write: asIs },
+  workers: { key: 'workers', fallback: 0, read: readWorkers, write: asIs },
+  baseImageSize: { key: 'base_image_size', fallback: parseBytes(10 * GIB), read: readSize, write: formatSizeExactly },
+  fsType: { key: 'fs_type', fallback: 'ext4', read: readOneOf(FS_TYPES), write: asIs },
+  fsOptions: { key: 'fs_options', fallback: [], read: readFsOptions, write: (words) => words.join(' ') },
+  mountOptions: { key: 'mount_options', fallback: [], read: readMountOptions, write: asIs },
+  asyncRemove: { key: 'async_remove', fallback: false, read: readBoolean, write: asIs },
+  discardBlocks: { key: 'discard_blocks', fallback: false, read: readBoolean, write: asIs },
+  minFreeSpace: {
+    key: 'min_free_space',
+    fallback: { kind: 'percent', percent: 10 },
+    read: readMinFreeSpace,
+    write: writeMinFreeSpace,
+  },
+};
+
+/** Every field, in the order in which people read them. */
+export const FIELDS: readonly Field[] = [
+  'rootPath',
+  'address',
+  'logLevel',
+  'volumes',
+  'poolName',
+  'engine',
+  'workers',
+  'baseImageSize',
+  'fsType',
+  'fsOptions',
+  'mountOptions',
+  'asyncRemove',
+  'discardBlocks',
+  'minFreeSpace',
+];
+
+export const KEYS: readonly string[] = FIELDS.map((field) => SETTINGS[field].key);
+
+export function fieldOfKey(key: string): Field | null {
+  return FIELDS.find((field) => SETTINGS[field].key === key) ?? null;
+}
+
+export function writeField<Name extends Field>(config: Config, field: Name): Written {
+  return SETTINGS[field].write(config[field]);
+}
+
+function asIs<Value extends Written>(value: Value): Value {
+  return value;
+}
+
+function writeMinFreeSpace(space: MinFreeSpace): string {
+  return space.kind === 'percent' ? `${space.percent}%` : formatSizeExactly(space.bytes);
+}

@@ -1,0 +1,76 @@
+// What the tasks ask of a pool. A message can answer 0 although its commit failed and the pool went read-only (measured
+// with failing metadata, Linux 6.1), so nothing is done until the pool's own status says so.
+
+import { FaultError } from '../../shared/faults.ts';
+import type { PoolStatus } from '../../shared/tasks.ts';
+import { type Bytes, type ThinId, toBytes } from '../../shared/units.ts';
+import type { Engine, StatusFlush, TargetLine } from './engine.ts';
+import {
+  POOL_TARGET,
+  type PoolTable,
+  parsePoolStatus,
+  parsePoolTable,
+  parseThinStatus,
+  THIN_TARGET,
+} from './status.ts';
+
+/** Fault `device-missing` when there is no such device, `invalid` when it is no thin-pool. */
+export async function readPool(engine: Engine, pool: string, flush: StatusFlush): Promise<PoolStatus> {
+  return parsePoolStatus(onlyLine(await engine.status(pool, flush), { name: pool, target: POOL_TARGET }));
+}
+
+export async function readPoolTable(engine: Engine, pool: string): Promise<PoolTable> {
+  return parsePoolTable(onlyLine(await engine.table(pool), { name: pool, target: POOL_TARGET }));
+}
+
+/** What an active thin device maps, blocks shared with others included. */
+export async function readMapped(engine: Engine, name: string): Promise<Bytes> {
+  const status = parseThinStatus(onlyLine(await engine.status(name, 'noflush'), { name, target: THIN_TARGET }));
+  if (status.state === 'mapped') return toBytes(status.mappedSectors);
+  throw new FaultError('pool-unsound', `Cannot read what "${name}" maps: its status is ${status.word}`);
+}
+
+/** The status of a pool that took what was sent to it and has room for more: what creating needs. */
+export async function confirmRoom(engine: Engine, pool: string): Promise<PoolStatus> {
+  const status = await confirmCommitted(engine, pool, 'noflush');
+  // create_snap answers 0 on a pool without space (measured), and the first write to the snapshot fails.
+  if (status.mode === 'out_of_data_space') {
+    const used = `${status.usedDataBlocks} of ${status.totalDataBlocks} data blocks are used`;
+    throw new FaultError('no-space', `Cannot create in pool "${pool}": ${used}`);
+  }
+  return status;
+}
+
+/** The status of a pool whose metadata is sound: what was sent to it is committed. Space may be out. */
+export async function confirmCommitted(engine: Engine, pool: string, flush: StatusFlush): Promise<PoolStatus> {
+  const status = await readPool(engine, pool, flush);
+  if ((status.mode === 'rw' || status.mode === 'out_of_data_space') && !status.needsCheck) return status;
+  const found = status.needsCheck ? `${status.mode}, needs_check` : status.mode;
+  throw new FaultError('pool-unsound', `Cannot rely on pool "${pool}": its mode is ${found}`);
+}
+
+export function deleteThin(engine: Engine, pool: string, thinId: ThinId): Promise<void> {
+  return engine.message(pool, `delete ${thinId}`);
+}
+
+/** Runs `action` with I/O to the device held back, and lets it go again even when the action throws. */
+export async function withSuspended<Answer>(
+  engine: Engine,
+  name: string,
+  action: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    await engine.suspend(name);
+    return await action();
+  } finally {
+    // Also when the suspend itself failed: a tool that was ended too late may have suspended it nevertheless.
+    await engine.resume(name);
+  }
+}
+
+function onlyLine(lines: readonly TargetLine[], expected: { name: string; target: string }): string {
+  const [line] = lines;
+  if (line !== undefined && lines.length === 1 && line.target === expected.target) return line.parameters;
+  const found = lines.length === 0 ? 'no table' : lines.map(({ target }) => target).join(', ');
+  throw new FaultError('invalid', `Cannot use "${expected.name}" as a ${expected.target}: it has ${found}`);
+}

@@ -1,0 +1,105 @@
+// What Piscina loads in each worker thread: one function that runs any task and answers values, since an Error that
+// crosses to the main thread loses its class and code. The device-mapper engine is chosen once for each thread.
+
+import { workerData } from 'node:worker_threads';
+import { FaultError, toFault } from '../shared/faults.ts';
+import {
+  ENGINE_KINDS,
+  type TaskArgs,
+  type TaskHandlers,
+  type TaskName,
+  type TaskReply,
+  type WorkerSetup,
+} from '../shared/tasks.ts';
+import { type ChosenEngine, chooseEngine } from './devmapper/choose-engine.ts';
+import type { Engine } from './devmapper/engine.ts';
+import { activate } from './tasks/activate.ts';
+import { copyFile } from './tasks/copy-file.ts';
+import { copyMountedFile } from './tasks/copy-mounted-file.ts';
+import { createBase } from './tasks/create-base.ts';
+import { createBaseFile } from './tasks/create-base-file.ts';
+import { createSnap } from './tasks/create-snap.ts';
+import { deactivate } from './tasks/deactivate.ts';
+import { fileAllocated } from './tasks/file-allocated.ts';
+import { listDevices } from './tasks/list-devices.ts';
+import { openLoopPool } from './tasks/open-loop-pool.ts';
+import { poolFacts } from './tasks/pool-facts.ts';
+import { poolTag } from './tasks/pool-tag.ts';
+import { poolThinIds } from './tasks/pool-thin-ids.ts';
+import { removeFile } from './tasks/remove-file.ts';
+import { removeThin } from './tasks/remove-thin.ts';
+import { resume } from './tasks/resume.ts';
+import { sealFile } from './tasks/seal-file.ts';
+import { sealThin } from './tasks/seal-thin.ts';
+import { snapActive } from './tasks/snap-active.ts';
+import { thawFiles } from './tasks/thaw-files.ts';
+import { thinMapped } from './tasks/thin-mapped.ts';
+
+const handlers: TaskHandlers = {
+  probe: async () => (await chosenEngine()).report,
+
+  poolFacts: onEngine(poolFacts),
+  poolTag: onEngine(poolTag),
+  poolThinIds: onEngine(poolThinIds),
+  listDevices: onEngine(listDevices),
+  createSnap: onEngine(createSnap),
+  snapActive: onEngine(snapActive),
+  createBase: onEngine(createBase),
+  activate: onEngine(activate),
+  deactivate: onEngine(deactivate),
+  sealThin: onEngine(sealThin),
+  thinMapped: onEngine(thinMapped),
+  removeThin: onEngine(removeThin),
+  resume: onEngine(resume),
+  openLoopPool: onEngine(openLoopPool),
+
+  createBaseFile,
+  copyFile,
+  sealFile,
+  copyMountedFile,
+  fileAllocated,
+  removeFile,
+  thawFiles,
+};
+
+export interface TaskRequest<Name extends TaskName> {
+  readonly task: Name;
+  readonly args: TaskArgs<Name>;
+}
+
+/** Never throws: whatever went wrong is in the reply. */
+export async function runTask<Name extends TaskName>({ task, args }: TaskRequest<Name>): Promise<TaskReply<Name>> {
+  try {
+    return { ok: true, value: await handlers[task](args) };
+  } catch (error) {
+    return { ok: false, fault: toFault(error) };
+  }
+}
+
+let chosen: Promise<ChosenEngine> | null = null;
+
+/** The blockfile tasks need no engine, so a machine without device-mapper fails only what asks for one. */
+async function chosenEngine(): Promise<ChosenEngine> {
+  chosen ??= chooseEngine(parseSetup(workerData).engine);
+  try {
+    return await chosen;
+  } catch (error) {
+    // The module may be loaded and the tool installed by the time of the next task.
+    chosen = null;
+    throw error;
+  }
+}
+
+function onEngine<Args, Answer>(
+  task: (engine: Engine, args: Args) => Promise<Answer>,
+): (args: Args) => Promise<Answer> {
+  return async (args) => task((await chosenEngine()).engine, args);
+}
+
+function parseSetup(data: unknown): WorkerSetup {
+  if (typeof data === 'object' && data !== null && 'engine' in data) {
+    const engine = (['auto', ...ENGINE_KINDS] as const).find((kind) => kind === data.engine);
+    if (engine !== undefined) return { engine };
+  }
+  throw new FaultError('bug', 'a worker was started without its setup');
+}

@@ -1,0 +1,29 @@
+// Makes a snapshot that is ready to be mounted. The whole of a Prepare that finds no standby waits for this, so it makes
+// no call that it could do without: create_snap, create, load, resume, link, and the pool's word that it holds.
+
+import type { PoolStatus, TaskArgs } from '../../shared/tasks.ts';
+import type { Engine } from '../devmapper/engine.ts';
+import { nodePath } from '../devmapper/node.ts';
+import { confirmRoom, deleteThin, withSuspended } from '../devmapper/pool.ts';
+import { createThinDevice, removeOwn } from '../devmapper/thin-device.ts';
+import { growFileSystem } from '../filesystem/grow.ts';
+import { withUndo } from '../undo.ts';
+
+export function createSnap(engine: Engine, args: TaskArgs<'createSnap'>): Promise<PoolStatus> {
+  const { activation, origin, growth } = args;
+  const { pool, thinId, name } = activation;
+  return withUndo(async (note) => {
+    const takeSnap = async (): Promise<void> => {
+      // A fault here leaves nothing to undo: an id that is taken is not ours.
+      await engine.message(pool, `create_snap ${thinId} ${origin.thinId}`);
+      note(`thin id ${thinId}`, () => deleteThin(engine, pool, thinId));
+    };
+    // The kernel does not refuse a snapshot of an origin that is taking writes: it corrupts it (thin-provisioning.rst).
+    if (origin.state === 'active') await withSuspended(engine, origin.name, takeSnap);
+    else await takeSnap();
+    await createThinDevice(engine, activation);
+    note(`device "${name}"`, () => removeOwn(engine, activation, 'never'));
+    if (growth.kind === 'grow') await growFileSystem(nodePath(name), growth.fsType);
+    return confirmRoom(engine, pool);
+  });
+}

@@ -1,0 +1,20 @@
+// A snapshot of a device that is mounted somewhere, and what that device mapped at the very moment.
+
+import { assert } from '../../shared/faults.ts';
+import type { TaskAnswer, TaskArgs } from '../../shared/tasks.ts';
+import type { Engine } from '../devmapper/engine.ts';
+import { confirmRoom, deleteThin, readMapped, withSuspended } from '../devmapper/pool.ts';
+import { withUndo } from '../undo.ts';
+
+export function snapActive(engine: Engine, args: TaskArgs<'snapActive'>): Promise<TaskAnswer<'snapActive'>> {
+  const { pool, thinId, origin } = args;
+  assert(origin.state === 'active', 'snapActive needs an origin that is active');
+  return withUndo(async (note) => {
+    const mappedBytes = await withSuspended(engine, origin.name, async () => {
+      await engine.message(pool, `create_snap ${thinId} ${origin.thinId}`);
+      note(`thin id ${thinId}`, () => deleteThin(engine, pool, thinId));
+      return readMapped(engine, origin.name);
+    });
+    return { status: await confirmRoom(engine, pool), mappedBytes };
+  });
+}

@@ -1,0 +1,53 @@
+// In which order a task is undone, and what its fault then says.
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FaultError, toFault } from '../../src/shared/faults.ts';
+import { withUndo } from '../../src/workers/undo.ts';
+
+const FAULT = new FaultError('no-space', 'Cannot go on: nothing left');
+
+async function faultOf(action: Promise<unknown>): Promise<{ code: string; message: string }> {
+  return action.then(
+    () => ({ code: 'none', message: '' }),
+    (error: unknown) => toFault(error),
+  );
+}
+
+test('withUndo() undoes nothing when the action succeeds', async () => {
+  const undone: string[] = [];
+  const answer = await withUndo(async (note) => {
+    note('a', async () => void undone.push('a'));
+    return 7;
+  });
+  assert.is(answer, 7);
+  assert.equal(undone, []);
+});
+
+test('withUndo() undoes in reverse and throws the same fault when the action fails', async () => {
+  const undone: string[] = [];
+  const action = withUndo(async (note) => {
+    note('a', async () => void undone.push('a'));
+    note('b', async () => void undone.push('b'));
+    throw FAULT;
+  });
+  assert.equal(await faultOf(action), { code: 'no-space', message: 'Cannot go on: nothing left' });
+  assert.equal(undone, ['b', 'a']);
+});
+
+test('withUndo() goes on undoing and names what is left when a step fails', async () => {
+  const undone: string[] = [];
+  const action = withUndo(async (note) => {
+    note('thin id 4', async () => void undone.push('a'));
+    note('device "d"', async () => {
+      throw new FaultError('device-busy', 'Cannot remove "d": EBUSY');
+    });
+    throw FAULT;
+  });
+  const fault = await faultOf(action);
+  assert.is(fault.code, 'no-space');
+  assert.is(fault.message, 'Cannot go on: nothing left; left behind: device "d" (Cannot remove "d": EBUSY)');
+  assert.equal(undone, ['a']);
+});
+
+test.run();
