@@ -41,7 +41,13 @@ export function containerdSuite(name: string, kind: 'built-in' | 'process', make
   const tests = suite(name);
   let scene: Scene | null = null;
   tests.before(async () => {
-    scene = await setScene(await makeSubject());
+    try {
+      scene = await setScene(await makeSubject());
+    } catch (error) {
+      // uvu counts what a failed hook keeps from running, and swallows the error (0.5.6).
+      process.stdout.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      throw error;
+    }
   });
   tests.after(async () => {
     if (scene === null) return;
