@@ -9,15 +9,16 @@ export interface Writer {
 
 /** As much of a process as a writer needs. */
 export interface WriterHost {
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  // Node leaves isTTY out where a stream is no terminal.
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream;
   readonly env: NodeJS.ProcessEnv;
 }
 
 export function openWriter({ stdout, stderr, env }: WriterHost): Writer {
   // https://no-color.org: any value that is not empty.
   const { NO_COLOR: noColor = '' } = env;
-  const isColourful = stdout.isTTY && noColor === '';
+  const isColourful = stdout.isTTY === true && noColor === '';
   for (const stream of [stdout, stderr]) stream.on('error', ignoreClosedPipe);
   return {
     out: (text) => stdout.write(text),
