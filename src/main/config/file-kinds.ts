@@ -5,7 +5,6 @@
 //     containerd's meanings, and the rest is left alone; thinsnap's own keys beside it are a mistake.
 //   * thinsnap's: everything else. All keys stand at the top level and each must be known.
 
-import type { Config } from './config.ts';
 import { isTable, type TomlTable } from './parse-toml.ts';
 import { type Problem, printable, problemAt, type SourceText, type Where } from './problems.ts';
 import { describeValue } from './read-values.ts';
@@ -59,7 +58,7 @@ const TABLE_PATHS: readonly (readonly string[])[] = [
 ];
 const TABLE_HEADER = '[plugins."io.containerd.snapshotter.v1.devmapper"]';
 // plugins/snapshots/devmapper/config.go.
-const CONTAINERD_FIELDS: ReadonlySet<Field> = new Set<keyof Config>([
+const CONTAINERD_FIELDS: ReadonlySet<Field> = new Set<Field>([
   'rootPath',
   'poolName',
   'baseImageSize',

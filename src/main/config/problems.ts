@@ -45,7 +45,7 @@ export class ConfigError extends FaultError {
   }
 }
 
-export function formatProblem(problem: Problem): string {
+function formatProblem(problem: Problem): string {
   return [`${problem.place}: ${problem.message}`, ...problem.excerpt].join('\n');
 }
 

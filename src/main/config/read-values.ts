@@ -24,16 +24,16 @@ export type Reader<Value> = (raw: unknown) => Reading<Value>;
 
 // The names of its thin devices are the pool's and a suffix, and a dm name ends at 127 bytes (DM_NAME_LEN is 128 with
 // the NUL).
-export const POOL_NAME_MAX_BYTES = 100;
+const POOL_NAME_MAX_BYTES = 100;
 // sockaddr_un's sun_path has 108 bytes, the last is NUL (unix(7)).
-export const ADDRESS_MAX_BYTES = 107;
+const ADDRESS_MAX_BYTES = 107;
 const PATH_MAX_BYTES = 4000;
-export const WORKERS_MAX = 256;
-export const MIN_FREE_SPACE_MAX_PERCENT = 50;
+const WORKERS_MAX = 256;
+const MIN_FREE_SPACE_MAX_PERCENT = 50;
 const WORDS_MAX = 64;
 const WORD_MAX_CHARS = 255;
 // Whole blocks of the file systems' usual size; the rest of a size could hold nothing.
-export const SIZE_STEP = parseBytes(4096);
+const SIZE_STEP = parseBytes(4096);
 
 const POOL_NAME = /^[A-Za-z0-9_.+-]+$/;
 const WORD = /^[A-Za-z0-9_./:=,+^-]+$/;
