@@ -45,7 +45,8 @@ export class Handlers {
     return (call) => {
       this.#run('List', '', () => withLimit('List', stream(call, rpc))).then(
         () => call.end(),
-        (error: unknown) => call.destroy(Object.assign(new Error(), toStatus(toFault(error)))),
+        // grpc-js sends the status that an `error` event carries; destroying the stream would send none.
+        (error: unknown) => call.emit('error', toStatus(toFault(error))),
       );
     };
   }
