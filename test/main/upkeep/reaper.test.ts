@@ -86,7 +86,7 @@ test('Reaper tells of what fails otherwise, and tries it again as well', async (
       throw new FaultError('io', 'Cannot delete: broken');
     };
     await core.reaper.remove(ONE);
-    for (const _ of [2, 3, 4, 5]) await core.reaper.tryAll();
+    for (let attempt = 2; attempt <= 5; attempt += 1) await core.reaper.tryAll();
     assert.is(core.volumes.calls.length, 5);
     // After attempts 1, 2 and 4.
     assert.equal(core.errors, Array(3).fill('1 FaultError: Cannot delete: broken'));
