@@ -44,11 +44,16 @@ function answers(address: string): Promise<boolean> {
   });
 }
 
+/** Flags of a listening socket in /proc/net/unix: __SO_ACCEPTCON (net/unix/af_unix.c). Its connections have the path too. */
+const LISTENING_FLAGS = '00010000';
+
 /** Who listens there, by the inode that /proc/net/unix has for the path; null when it cannot be seen. */
 async function listenerPid(address: string): Promise<number | null> {
   const table = await readFile('/proc/net/unix', 'utf8').catch(() => '');
-  const line = table.split('\n').find((row) => row.endsWith(` ${address}`));
-  const inode = line?.trim().split(/\s+/)[6];
+  const rows = table.split('\n').filter((row) => row.endsWith(` ${address}`));
+  // Num RefCount Protocol Flags Type St Inode Path
+  const listener = rows.map((row) => row.trim().split(/\s+/)).find((fields) => fields[3] === LISTENING_FLAGS);
+  const inode = listener?.[6];
   if (inode === undefined) return null;
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue;

@@ -24,6 +24,8 @@ interface Job {
   attempts: number;
   /** The pause before the next attempt; null while one runs or waits for its turn. */
   timer: NodeJS.Timeout | null;
+  /** Asked for again since its work began: what that saw (a pin, a view) may have gone meanwhile. */
+  again: boolean;
   /** Settles when it was tried once, whatever came of it. */
   tried: Promise<void>;
 }
@@ -79,10 +81,13 @@ export class Reaper {
   #add(id: DeviceId, kind: JobKind): Promise<void> {
     if (!this.#open) return Promise.resolve();
     const old = this.#jobs.get(id);
-    // A removal deactivates too; a second wish for the same changes nothing.
-    if (old !== undefined && (old.kind === 'remove' || old.kind === kind)) return old.tried;
+    // A removal deactivates too; a second wish for the same only counts where the first is being seen to.
+    if (old !== undefined && (old.kind === 'remove' || old.kind === kind)) {
+      old.again = true;
+      return old.tried;
+    }
     if (old?.timer != null) clearTimeout(old.timer);
-    const job: Job = { kind, attempts: 0, timer: null, tried: Promise.resolve() };
+    const job: Job = { kind, attempts: 0, timer: null, again: false, tried: Promise.resolve() };
     this.#jobs.set(id, job);
     return this.#attempt(id, job);
   }
@@ -98,9 +103,12 @@ export class Reaper {
     if (!this.#open || this.#jobs.get(id) !== job) return;
     job.attempts += 1;
     try {
-      await this.#options.lanes.run(deviceLane(id), () =>
-        job.kind === 'remove' ? this.#remove(id) : this.#deactivate(id),
-      );
+      do {
+        await this.#options.lanes.run(deviceLane(id), () => {
+          job.again = false;
+          return job.kind === 'remove' ? this.#remove(id) : this.#deactivate(id);
+        });
+      } while (job.again && this.#jobs.get(id) === job);
       if (this.#jobs.get(id) === job) this.#jobs.delete(id);
     } catch (error) {
       const telling = Number.isInteger(Math.log2(job.attempts));

@@ -37,7 +37,7 @@ export class SpaceGuard {
   }
 
   #checkOne(what: string, usage: Usage): void {
-    const free = usage.totalBytes - usage.usedBytes;
+    const free = Math.max(0, usage.totalBytes - usage.usedBytes);
     const reserve =
       this.#minFree.kind === 'bytes' ? this.#minFree.bytes : (usage.totalBytes * this.#minFree.percent) / 100;
     if (free >= reserve) return;

@@ -31,8 +31,12 @@ type Choice =
   | { readonly kind: 'loop-pool'; readonly reason: string }
   | { readonly kind: 'blockfile'; readonly reason: string };
 
-/** Faults: `precondition` when the volumes are not the ones that the catalog was written for, and all of opening them. */
+/**
+ * Faults: `precondition` when the volumes are not the ones that the catalog was written for, `io` when it no longer says
+ * which those were, and all of opening them.
+ */
 export async function openVolumes(options: OpenOptions): Promise<Opened> {
+  checkIdentity(options.catalog);
   const engine = await probe(options.tasks);
   const choice = choose(options, engine);
   if (choice.kind === 'blockfile') return openBlockfile(options, choice.reason);
@@ -42,6 +46,13 @@ export async function openVolumes(options: OpenOptions): Promise<Opened> {
   }
   const poolName = await openLoopPool(options.tasks, options.catalog.id, join(options.config.rootPath, 'pool'));
   return openThinPool({ ...options, engine: engine.report, poolName, reason: choice.reason });
+}
+
+/** The identity is written before the first device; the counts in the catalog's head do not notice when it is lost. */
+function checkIdentity({ identity, tables }: Catalog): void {
+  if (identity !== null || tables.devices.size === 0) return;
+  const found = `it holds ${tables.devices.size} devices and does not say on which volumes`;
+  throw new FaultError('io', `Cannot use the catalog: ${found}. Bring its files back from a backup`);
 }
 
 type Probed = { readonly ok: true; readonly report: EngineReport } | { readonly ok: false; readonly reason: string };

@@ -1,0 +1,73 @@
+// Records to JSON and back: whatever a client may send survives, and what is not whole is refused.
+
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  formatDevice,
+  formatSnapshot,
+  parseDevice,
+  parseHead,
+  parseIdentity,
+  parseSnapshot,
+} from '../../../src/main/catalog/codec.ts';
+import { isFault } from '../../../src/shared/faults.ts';
+import { anyDevice, anySnapshot, deviceOf, snapshotOf } from '../../support/records.ts';
+
+const isDamage = (error: unknown) => isFault(error, 'io');
+
+test('parseSnapshot brings back what formatSnapshot wrote, whatever its texts hold', () => {
+  fc.assert(
+    fc.property(anySnapshot, (snapshot) => {
+      const back = parseSnapshot(formatSnapshot(snapshot));
+      assert.equal(back, snapshot);
+      assert.equal([...back.labels], [...snapshot.labels]);
+    }),
+  );
+});
+
+test('parseDevice brings back what formatDevice wrote', () => {
+  fc.assert(fc.property(anyDevice, (device) => assert.equal(parseDevice(formatDevice(device)), device)));
+});
+
+test('parseSnapshot has a label named __proto__ as a label like any other', () => {
+  const labels = new Map([
+    ['__proto__', 'kept'],
+    ['constructor', 'too'],
+  ]);
+  const back = parseSnapshot(formatSnapshot(snapshotOf('k', 1, { labels })));
+  assert.is(back.labels.get('__proto__'), 'kept');
+  assert.is(back.labels.get('constructor'), 'too');
+  assert.is(back.labels.size, 2);
+});
+
+test('parseSnapshot and parseDevice refuse a record that lacks a field, has one too many, or was cut', () => {
+  for (const field of Object.keys(snapshotOf('k', 1))) {
+    const record = { ...JSON.parse(formatSnapshot(snapshotOf('k', 1))), [field]: undefined };
+    assert.throws(() => parseSnapshot(JSON.stringify(record)), isDamage, field);
+  }
+  for (const field of Object.keys(deviceOf(1))) {
+    const record = { ...JSON.parse(formatDevice(deviceOf(1))), [field]: undefined };
+    assert.throws(() => parseDevice(JSON.stringify(record)), isDamage, field);
+  }
+  assert.throws(() => parseDevice(JSON.stringify({ ...deviceOf(1), more: 1 })), isDamage);
+  assert.throws(() => parseSnapshot(formatSnapshot(snapshotOf('k', 1)).slice(0, -1)), isDamage);
+});
+
+test('parseDevice refuses numbers that no unit allows', () => {
+  for (const wrong of [-1, 0.5, 2 ** 53, '1', null]) {
+    assert.throws(() => parseDevice(JSON.stringify({ ...deviceOf(1), sizeBytes: wrong })), isDamage);
+  }
+  const place = { kind: 'thin', thinId: 2 ** 24 };
+  assert.throws(() => parseDevice(JSON.stringify({ ...deviceOf(1), place })), isDamage);
+});
+
+test('parseHead and parseIdentity refuse another format and another kind', () => {
+  const head = { format: 1, catalogId: '0'.repeat(32), sequence: 1, snapshots: 0, devices: 0, lastDeviceId: 0 };
+  assert.equal(parseHead(JSON.stringify(head)), head);
+  assert.throws(() => parseHead(JSON.stringify({ ...head, format: 2 })), isDamage);
+  assert.equal(parseIdentity('{"kind":"blockfile"}'), { kind: 'blockfile' });
+  assert.throws(() => parseIdentity('{"kind":"zvol"}'), isDamage);
+});
+
+test.run();

@@ -1,0 +1,66 @@
+// Which volumes are opened: those that the snapshots are on, or none.
+
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Catalog } from '../../../src/main/catalog/catalog.ts';
+import type { Config } from '../../../src/main/config/config.ts';
+import { TaskPool } from '../../../src/main/task-pool.ts';
+import { type OpenOptions, openVolumes } from '../../../src/main/volumes/open-volumes.ts';
+import { GIB, parseBytes } from '../../../src/shared/units.ts';
+import { faultOf } from '../../support/faults.ts';
+import { pairOf } from '../../support/records.ts';
+import { withScratch } from '../../support/scratch.ts';
+
+function configOf(rootPath: string, volumes: Config['volumes']): Config {
+  return {
+    rootPath,
+    address: join(rootPath, 'socket'),
+    logLevel: 'fatal',
+    volumes,
+    poolName: null,
+    engine: 'auto',
+    workers: 1,
+    baseImageSize: parseBytes(GIB),
+    fsType: 'ext4',
+    fsOptions: [],
+    mountOptions: [],
+    asyncRemove: true,
+    discardBlocks: false,
+    minFreeSpace: { kind: 'percent', percent: 0 },
+  };
+}
+
+async function withOptions(action: (options: OpenOptions) => Promise<void>): Promise<void> {
+  await withScratch(async (root) => {
+    const catalog = await Catalog.open(root);
+    const tasks = await TaskPool.open({ engine: 'auto', workers: 1, onWorkerError: () => undefined });
+    try {
+      await action({ config: configOf(root, 'blockfile'), catalog, tasks, onForeignThinId: () => undefined });
+    } finally {
+      await tasks.close();
+      await catalog.close();
+    }
+  });
+}
+
+test('openVolumes remembers its choice and refuses another one afterwards', async () => {
+  await withOptions(async (options) => {
+    await (await openVolumes(options)).close();
+    assert.equal(options.catalog.identity, { kind: 'blockfile' });
+    const config = configOf(options.config.rootPath, 'thin-pool');
+    assert.is((await faultOf(openVolumes({ ...options, config }))).code, 'precondition');
+  });
+});
+
+test('openVolumes refuses a catalog that has devices and has lost what they are on, and makes nothing', async () => {
+  await withOptions(async (options) => {
+    await options.catalog.write(pairOf('a', 1));
+    assert.is((await faultOf(openVolumes(options))).code, 'io');
+    assert.is(options.catalog.identity, null);
+    assert.is(await stat(join(options.config.rootPath, 'volumes')).catch(() => null), null);
+  });
+});
+
+test.run();

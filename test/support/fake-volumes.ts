@@ -1,0 +1,88 @@
+// Volumes of nothing: every call is written down and does what the test says. What is gone is gone, as with real ones.
+
+import type { Device, Place } from '../../src/main/catalog/records.ts';
+import type { Activity, Mode, Mount, Recovered, Sealed, Space, Volumes } from '../../src/main/volumes/volumes.ts';
+import { type Bytes, KIB, parseBytes, parseThinId } from '../../src/shared/units.ts';
+
+export class FakeVolumes implements Volumes {
+  readonly kind = 'thin-pool';
+  readonly description = 'volumes of nothing';
+  space: Space = { data: { usedBytes: 0, totalBytes: 1000 }, metadata: { usedBytes: 0, totalBytes: 1000 } };
+  /** The calls in the order they began: "remove 7". */
+  readonly calls: string[] = [];
+  /** What each call waits for and may fail with. */
+  act: (call: string) => Promise<void> = async () => undefined;
+  /** Most calls at one time on one device, and in all. */
+  mostOnOne = 0;
+  mostInAll = 0;
+  readonly #running: number[] = [];
+  #lastThinId = 0;
+
+  newPlace(): Place {
+    this.#lastThinId += 1;
+    return { kind: 'thin', thinId: parseThinId(this.#lastThinId) };
+  }
+
+  async createSnapshot(device: Device): Promise<void> {
+    await this.#call('createSnapshot', device);
+  }
+
+  async createBase(device: Device): Promise<Bytes> {
+    await this.#call('createBase', device);
+    return parseBytes(64 * KIB);
+  }
+
+  async snapshotInUse(device: Device): Promise<Bytes> {
+    await this.#call('snapshotInUse', device);
+    return parseBytes(128 * KIB);
+  }
+
+  async activate(device: Device): Promise<void> {
+    await this.#call('activate', device);
+  }
+
+  activity(): Activity {
+    return 'none';
+  }
+
+  async deactivate(device: Device): Promise<void> {
+    await this.#call('deactivate', device);
+  }
+
+  mount(device: Device, mode: Mode): Mount {
+    return { type: device.fsType, source: `/dev/${device.id}`, options: [mode] };
+  }
+
+  async seal(device: Device): Promise<Sealed> {
+    await this.#call('seal', device);
+    return { open: false, mappedBytes: device.mappedBytes };
+  }
+
+  async mapped(device: Device): Promise<Bytes> {
+    return device.mappedBytes;
+  }
+
+  async remove(device: Device): Promise<void> {
+    await this.#call('remove', device);
+  }
+
+  async refreshSpace(): Promise<Space> {
+    return this.space;
+  }
+
+  async recover(): Promise<Recovered> {
+    return { resumed: 0, deactivated: 0 };
+  }
+
+  async #call(what: string, { id }: Device): Promise<void> {
+    this.calls.push(`${what} ${id}`);
+    this.#running.push(id);
+    this.mostOnOne = Math.max(this.mostOnOne, this.#running.filter((running) => running === id).length);
+    this.mostInAll = Math.max(this.mostInAll, this.#running.length);
+    try {
+      await this.act(`${what} ${id}`);
+    } finally {
+      this.#running.splice(this.#running.indexOf(id), 1);
+    }
+  }
+}
