@@ -61,7 +61,8 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     onWorkerError: (error) => log.error({ error: error.message }, 'a worker died; another takes its place'),
   });
   closers.push(() => tasks.close());
-  const onForeignThinId = (thinId: number): void => log.warn({ thinId }, 'a thin id of the pool is somebody else’s: left alone');
+  const onForeignThinId = (thinId: number): void =>
+    log.warn({ thinId }, 'a thin id of the pool is somebody else’s: left alone');
   const opened = await openVolumes({ config, catalog, tasks, onForeignThinId });
   closers.push(() => opened.close());
   const context = assemble({ config, log, catalog, opened });
@@ -116,5 +117,8 @@ async function openRoot(rootPath: string): Promise<void> {
   }
   const { mode } = await stat(rootPath);
   if ((mode & 0o002) === 0) return;
-  throw new FaultError('precondition', `Cannot use root_path ${rootPath}: everybody may write to it. Run: chmod o-w ${rootPath}`);
+  throw new FaultError(
+    'precondition',
+    `Cannot use root_path ${rootPath}: everybody may write to it. Run: chmod o-w ${rootPath}`,
+  );
 }

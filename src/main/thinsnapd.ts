@@ -4,21 +4,32 @@
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import { toFault } from '../shared/faults.ts';
-import { ConfigError } from './config/config-error.ts';
+import { readVersion } from './cli/version.ts';
 import type { Config } from './config/config.ts';
-import { daemonHelp, parseDaemonFlags, UsageError } from './config/flags.ts';
+import { daemonHelp, parseDaemonFlags, USAGE_EXIT_STATUS } from './config/flags.ts';
 import { loadConfig } from './config/load-config.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
-import { readVersion } from './version.ts';
 
 /** A stop that takes longer than the calls in flight may, and the workers after them, is no stop. */
 const STOP_LIMIT_MS = 60_000;
 
 async function main(): Promise<number> {
-  const flags = parseDaemonFlags(process.argv.slice(2));
-  if (flags.action === 'help') return say(daemonHelp);
-  if (flags.action === 'version') return say(`thinsnapd ${await readVersion()}\n`);
-  const { config } = await loadConfig({ file: flags.file, flags: flags.settings });
+  const command = parseDaemonFlags(process.argv.slice(2));
+  switch (command.kind) {
+    case 'help':
+      return say(daemonHelp);
+    case 'version':
+      return say(`thinsnapd ${await readVersion()}\n`);
+    case 'refused':
+      process.stderr.write(`${command.message}\n`);
+      return USAGE_EXIT_STATUS;
+    case 'run':
+      return run((await loadConfig(command.sources)).config);
+  }
+}
+
+/** Serves until a signal comes; answers the exit status. */
+async function run(config: Config): Promise<number> {
   // A person at a terminal reads lines, everything else reads JSON.
   const log = process.stderr.isTTY
     ? pino({ level: config.logLevel }, pretty({ destination: 2, sync: true }))
@@ -69,8 +80,6 @@ function say(text: string): number {
 try {
   process.exitCode = await main();
 } catch (error) {
-  const usage = error instanceof UsageError;
-  const message = usage || error instanceof ConfigError ? error.message : toFault(error).message;
-  process.stderr.write(`thinsnapd: ${message}\n`);
-  process.exitCode = usage ? 2 : 1;
+  process.stderr.write(`thinsnapd: ${toFault(error).message}\n`);
+  process.exitCode = 1;
 }

@@ -15,7 +15,10 @@ export async function clearSocketPath(address: string): Promise<void> {
   const found = await lstat(address).catch(() => null);
   if (found === null) return;
   if (!found.isSocket()) {
-    throw new FaultError('unavailable', `Cannot listen on ${address}: there is something that is not a socket. Remove it or set another address`);
+    throw new FaultError(
+      'unavailable',
+      `Cannot listen on ${address}: there is something that is not a socket. Remove it or set another address`,
+    );
   }
   if (await answers(address)) {
     const pid = await listenerPid(address);
@@ -35,7 +38,9 @@ function answers(address: string): Promise<boolean> {
     socket.setTimeout(CONNECT_LIMIT_MS, () => settle(true));
     socket.on('connect', () => settle(true));
     // EACCES and the like come from somebody's socket; only a refusal says that nobody listens.
-    socket.on('error', (error) => settle(!('code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT'))));
+    socket.on('error', (error) =>
+      settle(!('code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT'))),
+    );
   });
 }
 

@@ -70,7 +70,8 @@ function choose({ config, catalog }: OpenOptions, engine: Probed): Choice {
   if (known?.kind === 'blockfile') return { kind: 'blockfile', reason: 'its snapshots are there' };
   if (known?.kind === 'thin-pool') return { kind: 'loop-pool', reason: 'its snapshots are there' };
   if (volumes === 'thin-pool') return { kind: 'loop-pool', reason: 'the configuration says thin-pool and names none' };
-  if (process.geteuid?.() !== 0) return { kind: 'blockfile', reason: 'no pool is configured, and only root can make one' };
+  if (process.geteuid?.() !== 0)
+    return { kind: 'blockfile', reason: 'no pool is configured, and only root can make one' };
   if (!engine.ok) return { kind: 'blockfile', reason: `no pool is configured, and none can be made: ${engine.reason}` };
   return { kind: 'loop-pool', reason: 'no pool is configured, and the kernel has device-mapper' };
 }

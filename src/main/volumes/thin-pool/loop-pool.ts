@@ -36,7 +36,10 @@ async function newDataBytes(dir: string): Promise<Bytes> {
   const bytes = Math.min(DATA_BYTES_MAX, fs.bavail * fs.bsize * DATA_SHARE_OF_FREE);
   if (bytes < DATA_BYTES_MIN) {
     const found = `${Math.floor((fs.bavail * fs.bsize) / MIB)} MiB are free`;
-    throw new FaultError('no-space', `Cannot make a loop pool in ${dir}: ${found}, and ${DATA_BYTES_MIN / MIB} MiB are the least`);
+    throw new FaultError(
+      'no-space',
+      `Cannot make a loop pool in ${dir}: ${found}, and ${DATA_BYTES_MIN / MIB} MiB are the least`,
+    );
   }
   return parseBytes(Math.floor(bytes / MIB) * MIB);
 }

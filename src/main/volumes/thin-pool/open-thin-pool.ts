@@ -73,12 +73,16 @@ async function soundFacts(tasks: TaskPool, poolName: string): Promise<PoolFacts>
   } catch (error) {
     if (!isFault(error, 'device-missing')) throw error;
     const advice = `Bring it back (for an LVM pool: vgchange -ay), or leave pool_name out and thinsnapd makes one of its own`;
-    throw new FaultError('device-missing', `Cannot use pool ${poolName}: there is no /dev/mapper/${poolName}. ${advice}`);
+    throw new FaultError(
+      'device-missing',
+      `Cannot use pool ${poolName}: there is no /dev/mapper/${poolName}. ${advice}`,
+    );
   }
   const { mode, needsCheck } = facts.status;
   if (mode === 'ro' || mode === 'fail' || needsCheck) {
     const found = needsCheck ? `its metadata needs a check (mode ${mode})` : `it is in mode ${mode}`;
-    const advice = 'Stop what uses it, deactivate it, run thin_check on its metadata (thin_repair where that fails), activate it again';
+    const advice =
+      'Stop what uses it, deactivate it, run thin_check on its metadata (thin_repair where that fails), activate it again';
     throw new FaultError('pool-unsound', `Cannot use pool ${poolName}: ${found}. ${advice}`);
   }
   return facts;
@@ -89,7 +93,10 @@ async function adopt({ catalog, tasks, poolName }: ThinPoolOpenOptions, facts: P
   const lvm = facts.uuid.startsWith(LVM_UUID_PREFIX);
   if (!lvm && facts.status.transactionId !== 0) {
     const found = `its transaction id is ${facts.status.transactionId}, so another thinsnap root_path or another program keeps its records for it`;
-    throw new FaultError('precondition', `Cannot take pool ${poolName}: ${found}. Use that root_path, or a pool of its own`);
+    throw new FaultError(
+      'precondition',
+      `Cannot take pool ${poolName}: ${found}. Use that root_path, or a pool of its own`,
+    );
   }
   const identity: PoolIdentity = {
     kind: 'thin-pool',
@@ -141,5 +148,8 @@ async function tie(options: ThinPoolOpenOptions, facts: PoolFacts, known: Volume
 
 function stranger({ poolName, config }: ThinPoolOpenOptions, found: string): FaultError {
   const advice = `Give the pool that ${config.rootPath} was written for; to start anew on this one, set another root_path`;
-  return new FaultError('precondition', `Cannot use pool ${poolName}: it is not the one that the catalog was written for: ${found}. ${advice}`);
+  return new FaultError(
+    'precondition',
+    `Cannot use pool ${poolName}: it is not the one that the catalog was written for: ${found}. ${advice}`,
+  );
 }
