@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { assert, type FaultCode, FaultError } from '../shared/faults.ts';
 
 const SEARCH_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
@@ -105,7 +105,7 @@ export async function runTool(
   child.stdin.end(input);
   const stdout = collect(child.stdout, wholeMaxBytes ?? OUTPUT_MAX_BYTES);
   const stderr = collect(child.stderr, OUTPUT_MAX_BYTES);
-  const end = await waitBounded(child, timeoutMs);
+  const end = await waitBounded(child, timeoutMs, wholeMaxBytes === undefined ? PIPE_GRACE_MS : timeoutMs);
   // Nothing is read any more: what still holds the other ends must not keep this thread alive.
   child.stdout.destroy();
   child.stderr.destroy();
@@ -113,7 +113,10 @@ export async function runTool(
   const output = { stdout: stdout.text(), stderr: stderr.text() };
   if (end.kind === 'exit' && end.exitCode === 0) {
     if (wholeMaxBytes === undefined || stdout.isWhole()) return output;
-    throw new FaultError('io', `Cannot read what ${tool} answers: it is longer than ${wholeMaxBytes} bytes`);
+    throw new FaultError(
+      'io',
+      `Cannot read what ${tool} answers: no end within ${wholeMaxBytes} bytes and ${timeoutMs} ms`,
+    );
   }
   throw toToolError({ tool, timeoutMs, stderr: output.stderr }, end);
 }
@@ -124,11 +127,11 @@ type End =
   | { readonly kind: 'not-started'; readonly errno: string }
   | { readonly kind: 'timeout'; readonly gone: boolean };
 
-async function waitBounded(child: ChildProcess, timeoutMs: number): Promise<End> {
+async function waitBounded(child: ChildProcess, timeoutMs: number, pipeGraceMs: number): Promise<End> {
   const ended = endOf(child);
   const inTime = await within(ended, timeoutMs);
   if (inTime !== null) {
-    if (inTime.kind !== 'not-started') await within(closedOf(child), PIPE_GRACE_MS);
+    if (inTime.kind !== 'not-started') await readToEnd(child, pipeGraceMs);
     return inTime;
   }
   signalGroup(child, 'SIGTERM');
@@ -149,6 +152,14 @@ function endOf(child: ChildProcess): Promise<End> {
       resolve(exitCode === null ? { kind: 'signal', signal: signal ?? 'a signal' } : { kind: 'exit', exitCode });
     });
   });
+}
+
+/** Reads what an exited tool has written, until all its pipes are closed or the grace is over. */
+async function readToEnd(child: ChildProcess, graceMs: number): Promise<void> {
+  if ((await within(closedOf(child), graceMs)) !== null) return;
+  // On a busy machine this thread itself may have slept through the grace, with the output still in the pipe (seen: an
+  // empty answer of dmsetup). Timers come before pipes in Node's loop: the next turn has read what was there.
+  await nextTurn();
 }
 
 async function closedOf(child: ChildProcess): Promise<true> {
@@ -207,11 +218,15 @@ interface Collected {
 function collect(stream: Readable, maxBytes: number): Collected {
   const chunks: Buffer[] = [];
   let seenBytes = 0;
+  let ended = false;
+  stream.on('end', () => {
+    ended = true;
+  });
   stream.on('data', (chunk: Buffer) => {
     if (seenBytes < maxBytes) chunks.push(chunk.subarray(0, maxBytes - seenBytes));
     seenBytes += chunk.length;
   });
-  return { text: () => Buffer.concat(chunks).toString('utf8'), isWhole: () => seenBytes <= maxBytes };
+  return { text: () => Buffer.concat(chunks).toString('utf8'), isWhole: () => ended && seenBytes <= maxBytes };
 }
 
 function toToolError(run: { tool: ToolName; timeoutMs: number; stderr: string }, end: End): ToolError {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { killAll } from './child.ts';
 import { addCounts, type Counts, formatCounts, NO_COUNTS } from './counts.ts';
-import { hostFiles, type Run, runFiles, runGate, runVm, vmFiles } from './phases.ts';
+import { hostFiles, RUN_TIMEOUT_MS, type Run, runFiles, runGate, runVm, vmFiles } from './phases.ts';
 import { print } from './test-file.ts';
 
 const USAGE = `npm test -- [--only gate|host|vm]... [--match PATTERN]
@@ -48,7 +48,13 @@ async function main(): Promise<number> {
   const phases = values.only.map(parsePhase);
   // Not under TMPDIR: that may be deep, and the path of a socket has 107 bytes.
   const dir = await mkdtemp('/tmp/thinsnap-test-');
-  const run = { cwd: process.cwd(), logDir: join(dir, 'logs'), tmpDir: join(dir, 'tmp'), match: values.match };
+  const run: Run = {
+    cwd: process.cwd(),
+    logDir: join(dir, 'logs'),
+    tmpDir: join(dir, 'tmp'),
+    match: values.match,
+    deadlineMs: performance.now() + RUN_TIMEOUT_MS,
+  };
   let counts = NO_COUNTS;
   for (const phase of phases) {
     print(`\n=== ${phase}`);

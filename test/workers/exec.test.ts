@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runTool, ToolError } from '../../src/workers/exec.ts';
+import { faultOf } from '../support/faults.ts';
 import { useToolPath, withFakeTools } from '../support/scratch.ts';
 
 const LIMIT = { timeoutMs: 5_000 };
@@ -135,5 +136,41 @@ async function statusOf(pid: number): Promise<string> {
 function isRunning(state: string): boolean {
   return state !== '' && !state.includes('Z');
 }
+
+test('runTool() gives the tool its input on stdin', async () => {
+  await withFakeTools({ dmsetup: 'cat' }, async () => {
+    const { stdout } = await runTool('dmsetup', [], { timeoutMs: 5_000, input: '0 8 zero\n' });
+    assert.is(stdout, '0 8 zero\n');
+  });
+});
+
+test('runTool() is content when a tool does not read its input', async () => {
+  await withFakeTools({ dmsetup: 'exec 0<&-; echo done' }, async () => {
+    const { stdout } = await runTool('dmsetup', [], { timeoutMs: 5_000, input: 'x'.repeat(1_000_000) });
+    assert.is(stdout, 'done\n');
+  });
+});
+
+test('runTool() answers all of an output that is wanted whole', async () => {
+  await withFakeTools({ thin_ls: 'head -c 1000000 /dev/zero' }, async () => {
+    const { stdout } = await runTool('thin_ls', [], { timeoutMs: 5_000, wholeMaxBytes: 1_000_000 });
+    assert.is(stdout.length, 1_000_000);
+  });
+});
+
+test('runTool() fails when an output that is wanted whole is longer than its limit', async () => {
+  await withFakeTools({ thin_ls: 'head -c 1001 /dev/zero' }, async () => {
+    const fault = await faultOf(runTool('thin_ls', [], { timeoutMs: 5_000, wholeMaxBytes: 1_000 }));
+    assert.is(fault.code, 'io');
+    assert.match(fault.message, /^Cannot read what thin_ls answers: no end within 1000 bytes/);
+  });
+});
+
+test('runTool() fails when an output that is wanted whole has no end in time', async () => {
+  await withFakeTools({ thin_ls: 'echo 1; sleep 2 &' }, async () => {
+    const fault = await faultOf(runTool('thin_ls', [], { timeoutMs: 300, wholeMaxBytes: 1_000 }));
+    assert.match(fault.message, /^Cannot read what thin_ls answers: no end within 1000 bytes and 300 ms/);
+  });
+});
 
 test.run();

@@ -52,15 +52,28 @@ function explainSyntax(error: v.InferOutput<typeof SYNTAX_ERROR>): string {
   if (literals.has('"') && literals.has('true')) {
     return `found ${found} where a value must stand: text in quotes, a number, true, false or [a list]`;
   }
+  if (literals.has('\\') || (literals.has("'") && !literals.has('"'))) {
+    return isLineEnd(error.found)
+      ? `found ${found} inside a text, whose closing quote is missing`
+      : `found ${found}, which a text cannot hold`;
+  }
   if (literals.has('=')) return `found ${found} where "=" must follow a key`;
+  for (const close of [']', '}']) {
+    if (literals.has(close)) return `found ${found} where ${literals.has(',') ? '"," or ' : ''}"${close}" must stand`;
+  }
   if (literals.has('#') && literals.has('"')) return `found ${found} where a key or [table] must stand`;
-  if (literals.has('#') && !literals.has(',')) return `found ${found} where the line must end`;
+  if (literals.has('#')) return `found ${found} where the line must end`;
   return printable(error.message);
 }
 
 function describeFound(found: string | null): string {
   if (found === null) return 'the end of the file';
-  return found === '\n' || found === '\r' ? 'the end of the line' : printable(JSON.stringify(found));
+  if (isLineEnd(found)) return 'the end of the line';
+  return found === '"' ? `'"'` : printable(JSON.stringify(found));
+}
+
+function isLineEnd(found: string | null): boolean {
+  return found === null || found === '\n' || found === '\r';
 }
 
 /** Where the key stood first: all before the second mention is sound TOML, so it can be searched. */

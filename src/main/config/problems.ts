@@ -27,6 +27,8 @@ export interface Problem {
   readonly message: string;
   /** The line itself and carets under what is meant; empty where there is no line. */
   readonly excerpt: readonly string[];
+  /** Problems are shown by growing order: a file's from top to bottom, then those of flags. */
+  readonly order: number;
 }
 
 // A terminal's width, about: a longer line is cut around what is meant.
@@ -43,24 +45,25 @@ export class ConfigError extends FaultError {
   }
 }
 
-export function formatProblem(problem: Problem): string {
+function formatProblem(problem: Problem): string {
   return [`${problem.place}: ${problem.message}`, ...problem.excerpt].join('\n');
 }
 
 /** `element`: which element of a list is meant, or null for the whole. */
 export function problemAt(where: Where, message: string, element: number | null = null): Problem {
-  if (where.kind === 'flag') return { place: where.flag, message, excerpt: [] };
+  if (where.kind === 'flag') return { place: where.flag, message, excerpt: [], order: Number.POSITIVE_INFINITY };
   const span = (element === null ? undefined : where.elements[element]) ?? where.span;
   const { line, column } = lineAndColumn(where.source.text, span.start);
   return {
     place: `${printable(where.source.file)}:${line}:${column}`,
     message,
     excerpt: excerptOf(where.source.text, span, line),
+    order: span.start,
   };
 }
 
 export function problemOfFile(file: string, message: string): Problem {
-  return { place: printable(file), message, excerpt: [] };
+  return { place: printable(file), message, excerpt: [], order: 0 };
 }
 
 /** Both from 1; a column is a character (code point), as editors count. */

@@ -22,18 +22,18 @@ export type Reading<Value> =
 /** Messages end a sentence that begins "Cannot use KEY: ". */
 export type Reader<Value> = (raw: unknown) => Reading<Value>;
 
-// A thin device must have a dm name beside ours: the kernel's limit is 127 bytes (DM_NAME_LEN), and device names are
-// the pool's name and a suffix.
-export const POOL_NAME_MAX_BYTES = 100;
+// The names of its thin devices are the pool's and a suffix, and a dm name ends at 127 bytes (DM_NAME_LEN is 128 with
+// the NUL).
+const POOL_NAME_MAX_BYTES = 100;
 // sockaddr_un's sun_path has 108 bytes, the last is NUL (unix(7)).
-export const ADDRESS_MAX_BYTES = 107;
+const ADDRESS_MAX_BYTES = 107;
 const PATH_MAX_BYTES = 4000;
-export const WORKERS_MAX = 256;
-export const MIN_FREE_SPACE_MAX_PERCENT = 50;
+const WORKERS_MAX = 256;
+const MIN_FREE_SPACE_MAX_PERCENT = 50;
 const WORDS_MAX = 64;
 const WORD_MAX_CHARS = 255;
 // Whole blocks of the file systems' usual size; the rest of a size could hold nothing.
-export const SIZE_STEP = parseBytes(4096);
+const SIZE_STEP = parseBytes(4096);
 
 const POOL_NAME = /^[A-Za-z0-9_.+-]+$/;
 const WORD = /^[A-Za-z0-9_./:=,+^-]+$/;
@@ -59,7 +59,7 @@ export function readWorkers(raw: unknown): Reading<number> {
   return raw >= 0n && raw <= BigInt(WORKERS_MAX) ? sound(Number(raw)) : wrong(`${raw} is not ${expected}`);
 }
 
-/** An absolute path without ".." in it; blanks at odd places of it ("//", a last "/") are smoothed. */
+/** An absolute path without ".." in it; a doubled or a last "/" is left out of it. */
 export function readPath(raw: unknown): Reading<string> {
   if (typeof raw !== 'string') return wrongType('an absolute path in quotes', raw);
   if (CONTROL.test(raw)) return wrong(`${quote(raw)} holds a control character, which no path here may`);
@@ -116,7 +116,8 @@ export function readMinFreeSpace(raw: unknown): Reading<MinFreeSpace> {
   }
   if (raw.includes('%')) return wrong(`${quote(raw)} is not a share from 0% to ${MIN_FREE_SPACE_MAX_PERCENT}%`);
   const reading = readSize(raw);
-  return reading.ok ? sound({ kind: 'bytes', bytes: reading.value }) : reading;
+  if (reading.ok) return sound({ kind: 'bytes', bytes: reading.value });
+  return wrong(`${quote(raw)} is neither a share, as in "10%", nor a size, as in "20GB"`);
 }
 
 /** Words for mkfs's command line: a list, or one text with blanks between. */
@@ -137,7 +138,7 @@ export function readMountOptions(raw: unknown): Reading<readonly string[]> {
   return readWords(raw, /,/);
 }
 
-/** `describe` for messages: what kind of value was found. */
+/** For messages: what was found. */
 export function describeValue(raw: unknown): string {
   if (typeof raw === 'string') return `the text ${quote(raw)}`;
   if (typeof raw === 'bigint' || typeof raw === 'number') return `the number ${String(raw)}`;
@@ -146,7 +147,7 @@ export function describeValue(raw: unknown): string {
   return raw instanceof Date ? 'a date' : 'a table';
 }
 
-/** For messages about sizes. */
+/** For messages: as short as it can be without rounding. */
 export function showSize(bytes: Bytes): string {
   const short = formatSize(bytes);
   return parseSize(short) === bytes ? short : formatSizeExactly(bytes);
@@ -154,7 +155,7 @@ export function showSize(bytes: Bytes): string {
 
 function readWords(raw: unknown, separator: RegExp): Reading<readonly string[]> {
   const isText = typeof raw === 'string';
-  if (!isText && !Array.isArray(raw)) return wrongType('a list of texts, or one text', raw);
+  if (!isText && !Array.isArray(raw)) return wrongType('options in quotes, or a list of such', raw);
   const words: readonly unknown[] = isText ? raw.split(separator).filter((word) => word !== '') : raw;
   if (words.length > WORDS_MAX) return wrong(`${words.length} are too many: at most ${WORDS_MAX} are taken`);
   const mistakes = words.flatMap((word, index) => {

@@ -56,22 +56,7 @@ export const SETTINGS: { readonly [Name in Field]: Setting<Config[Name]> } = {
 };
 
 /** Every field, in the order in which people read them. */
-export const FIELDS: readonly Field[] = [
-  'rootPath',
-  'address',
-  'logLevel',
-  'volumes',
-  'poolName',
-  'engine',
-  'workers',
-  'baseImageSize',
-  'fsType',
-  'fsOptions',
-  'mountOptions',
-  'asyncRemove',
-  'discardBlocks',
-  'minFreeSpace',
-];
+export const FIELDS: readonly Field[] = Object.keys(SETTINGS).filter(isField);
 
 export const KEYS: readonly string[] = FIELDS.map((field) => SETTINGS[field].key);
 
@@ -79,8 +64,12 @@ export function fieldOfKey(key: string): Field | null {
   return FIELDS.find((field) => SETTINGS[field].key === key) ?? null;
 }
 
-export function writeField<Name extends Field>(config: Config, field: Name): Written {
-  return SETTINGS[field].write(config[field]);
+export function writeField<Name extends Field>(field: Name, value: Config[Name]): Written {
+  return SETTINGS[field].write(value);
+}
+
+function isField(name: string): name is Field {
+  return Object.hasOwn(SETTINGS, name);
 }
 
 function asIs<Value extends Written>(value: Value): Value {

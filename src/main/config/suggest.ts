@@ -1,6 +1,7 @@
 // "Did you mean": the word of a list that is nearest to one that is not in it.
 
 const WORD_MAX_CHARS = 64;
+const PART_MIN_CHARS = 3;
 
 /** ` (did you mean "x"?)` to go at the end of a message, or nothing when no word is near. */
 export function didYouMean(word: string, words: readonly string[], prefix = ''): string {
@@ -8,14 +9,14 @@ export function didYouMean(word: string, words: readonly string[], prefix = ''):
   return nearest === null ? '' : ` (did you mean "${prefix}${nearest}"?)`;
 }
 
-/** Case, "-" and "_" do not count; at most a third of the letters may differ. */
+/** Case, "-" and "_" do not count; at most a third of the letters may differ, or one word may begin with the other. */
 export function suggest(word: string, words: readonly string[]): string | null {
   if (word.length > WORD_MAX_CHARS) return null;
   const plain = strip(word);
   let best: string | null = null;
   let bestDistance = Math.floor(plain.length / 3) + 1;
   for (const candidate of words) {
-    const distance = editDistance(plain, strip(candidate));
+    const distance = distanceOf(plain, strip(candidate));
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
@@ -26,6 +27,12 @@ export function suggest(word: string, words: readonly string[]): string | null {
 
 function strip(word: string): string {
   return word.toLowerCase().replaceAll(/[-_]/g, '');
+}
+
+/** One that begins with the other ("root" and "root_path") is as near as one wrong letter. */
+function distanceOf(word: string, candidate: string): number {
+  const isPart = candidate.startsWith(word) || word.startsWith(candidate);
+  return isPart && word.length >= PART_MIN_CHARS ? 1 : editDistance(word, candidate);
 }
 
 /** Letters to insert, drop, replace or swap with their neighbour (optimal string alignment). */

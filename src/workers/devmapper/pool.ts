@@ -1,7 +1,8 @@
 // What the tasks ask of a pool. A message can answer 0 although its commit failed and the pool went read-only (measured
 // with failing metadata, Linux 6.1), so nothing is done until the pool's own status says so.
 
-import { FaultError } from '../../shared/faults.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { FaultError, isFault } from '../../shared/faults.ts';
 import type { PoolStatus } from '../../shared/tasks.ts';
 import { type Bytes, type ThinId, toBytes } from '../../shared/units.ts';
 import type { Engine, StatusFlush, TargetLine } from './engine.ts';
@@ -13,6 +14,9 @@ import {
   parseThinStatus,
   THIN_TARGET,
 } from './status.ts';
+
+const RESUME_TRIES_MAX = 3;
+const RESUME_PAUSE_MS = 20;
 
 /** Fault `device-missing` when there is no such device, `invalid` when it is no thin-pool. */
 export async function readPool(engine: Engine, pool: string, flush: StatusFlush): Promise<PoolStatus> {
@@ -64,7 +68,20 @@ export async function withSuspended<Answer>(
     return await action();
   } finally {
     // Also when the suspend itself failed: a tool that was ended too late may have suspended it nevertheless.
-    await engine.resume(name);
+    await resumeSurely(engine, name);
+  }
+}
+
+/** Nobody else will resume it before the next start, so a failure that may pass is tried again. */
+async function resumeSurely(engine: Engine, name: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await engine.resume(name);
+      return;
+    } catch (error) {
+      if (isFault(error, 'device-missing') || tries === RESUME_TRIES_MAX) throw error;
+    }
+    await pause(RESUME_PAUSE_MS);
   }
 }
 

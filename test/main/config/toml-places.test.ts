@@ -26,7 +26,7 @@ function checkAgainstParser(text: string): number {
     const place = places.get(placeId(path));
     if (path.at(-1) === 'list') continue; // An array of tables is written in many places.
     assert.ok(place, `${placeId(path)} has no place in ${JSON.stringify(text)}`);
-    const written = text.slice(place?.value.start, place?.value.end);
+    const written = text.slice(place.value.start, place.value.end);
     const [[, alone] = []] = leaves(parse(`x = ${written}`), []);
     assert.equal(alone, value, `${placeId(path)} is ${JSON.stringify(written)}`);
     count += 1;
@@ -37,7 +37,7 @@ function checkAgainstParser(text: string): number {
 function written(text: string, ...path: readonly string[]): readonly [string, string] {
   const place = locateToml(text).get(placeId(path));
   assert.ok(place, `${placeId(path)} has no place`);
-  return [text.slice(place?.key.start, place?.key.end), text.slice(place?.value.start, place?.value.end)];
+  return [text.slice(place.key.start, place.key.end), text.slice(place.value.start, place.value.end)];
 }
 
 const LONG_STRINGS = `a = """
@@ -100,8 +100,9 @@ test('locateToml() finds the same where lines end in CR LF', () => {
 test('locateToml() tells the elements of a list', () => {
   const text = 'm = [ "a,b" , # "c"\n  "d" ]';
   const place = locateToml(text).get(placeId(['m']));
+  assert.ok(place);
   assert.equal(
-    place?.elements.map(({ start, end }) => text.slice(start, end)),
+    place.elements.map(({ start, end }) => text.slice(start, end)),
     ['"a,b"', '"d"'],
   );
 });

@@ -1,0 +1,31 @@
+// All commands of `thinsnap`. A new one is a file under commands/ and its name here.
+
+import { type CommandGroup, EXIT_OK, runGroup } from './command.ts';
+import { configCheck } from './commands/config-check.ts';
+import { configShow } from './commands/config-show.ts';
+import { readVersion } from './version.ts';
+import type { Writer } from './writer.ts';
+
+const COMMANDS: CommandGroup = {
+  kind: 'group',
+  name: 'thinsnap',
+  summary:
+    'thinsnap looks after thinsnapd, which serves snapshots to containerd. "thinsnap --version" prints the version.',
+  members: [
+    {
+      kind: 'group',
+      name: 'config',
+      summary: 'check a configuration, or show the one in effect',
+      members: [configCheck, configShow],
+    },
+  ],
+};
+
+/** `args`: without node and the script. Answers the exit status. */
+export async function runCli(args: readonly string[], writer: Writer): Promise<number> {
+  if (args[0] === '--version' || args[0] === '-v') {
+    writer.out(`thinsnap ${await readVersion()}\n`);
+    return EXIT_OK;
+  }
+  return runGroup(COMMANDS, args, writer);
+}

@@ -1,0 +1,113 @@
+// A thin pool on slices of the two bare disks, made and taken away by dmsetup alone. All that it makes, and all that a test
+// names, begins with `thinsnap-test-`, so that clearing away touches nothing else.
+
+import { open } from 'node:fs/promises';
+import type { Activation } from '../../../src/shared/tasks.ts';
+import { MIB, parseSectors, parseThinId, SECTOR_BYTES } from '../../../src/shared/units.ts';
+import { shell } from './shell.ts';
+
+const PREFIX = 'thinsnap-test-';
+export const POOL = `${PREFIX}pool`;
+export const POOL_UUID = `${PREFIX}pool-uuid`;
+const METADATA = `${PREFIX}metadata`;
+const DATA = `${PREFIX}data`;
+const METADATA_DISK = '/dev/vdb';
+const DATA_DISK = '/dev/vda';
+const CLEAR_PASSES_MAX = 10;
+
+export interface PoolSize {
+  readonly metadataMib: number;
+  readonly dataMib: number;
+}
+
+const ROOMY: PoolSize = { metadataMib: 16, dataMib: 2048 };
+
+export async function makePool(size: PoolSize = ROOMY): Promise<void> {
+  await zeroStart(METADATA_DISK);
+  await create(METADATA, linear(METADATA_DISK, size.metadataMib));
+  await create(DATA, linear(DATA_DISK, size.dataMib));
+  const devices = `/dev/mapper/${METADATA} /dev/mapper/${DATA}`;
+  const table = `0 ${toSectors(size.dataMib)} thin-pool ${devices} 128 0 1 error_if_no_space`;
+  await create(POOL, table, '--uuid', POOL_UUID);
+}
+
+/** Takes away every device of the tests, and has `thin_check` say that the pool's metadata is sound. */
+export async function removePool(size: PoolSize = ROOMY): Promise<void> {
+  await clearDevices();
+  await create(METADATA, linear(METADATA_DISK, size.metadataMib));
+  try {
+    await shell('thin_check', `/dev/mapper/${METADATA}`);
+  } finally {
+    await clearDevices();
+  }
+}
+
+/** Takes away all but the pool and what it stands on. */
+export function clearThins(): Promise<void> {
+  return clear([POOL, METADATA, DATA]);
+}
+
+export function clearDevices(): Promise<void> {
+  return clear([]);
+}
+
+async function clear(kept: readonly string[]): Promise<void> {
+  for (let pass = 0; pass < CLEAR_PASSES_MAX; pass += 1) {
+    const names = (await deviceNames()).filter((name) => !kept.includes(name));
+    if (names.length === 0) return;
+    for (const name of names) {
+      // Those that others still stand on go in the next pass.
+      await shell('dmsetup', 'resume', name).catch(() => '');
+      await shell('dmsetup', 'remove', name).catch(() => '');
+    }
+  }
+  throw new Error(`Cannot clear away: ${(await deviceNames()).join(', ')}`);
+}
+
+/** The names of all devices that tests have made. */
+export async function deviceNames(): Promise<string[]> {
+  const output = await shell('dmsetup', 'info', '-c', '--noheadings', '-o', 'name');
+  return output.split('\n').filter((name) => name.startsWith(PREFIX));
+}
+
+/** From now on every write to the pool's metadata fails, as on a disk that is dying. */
+export async function failMetadataWrites(): Promise<void> {
+  const table = `0 ${toSectors(ROOMY.metadataMib)} flakey ${METADATA_DISK} 0 0 3600 1 error_writes`;
+  await shell('dmsetup', 'load', METADATA, '--table', table);
+  await shell('dmsetup', 'resume', METADATA);
+}
+
+/** A thin device of 64 MiB whose name, uuid and thin id are made from one number. */
+export function thin(number: number): Activation {
+  return {
+    pool: POOL,
+    name: `${PREFIX}${number}`,
+    uuid: `${PREFIX}uuid-${number}`,
+    thinId: parseThinId(number),
+    sizeSectors: parseSectors(toSectors(64)),
+    readOnly: false,
+  };
+}
+
+export async function create(name: string, table: string, ...options: readonly string[]): Promise<void> {
+  await shell('dmsetup', 'create', name, ...options, '--table', table);
+}
+
+export function linear(disk: string, sizeMib: number): string {
+  return `0 ${toSectors(sizeMib)} linear ${disk} 0`;
+}
+
+function toSectors(sizeMib: number): number {
+  return (sizeMib * MIB) / SECTOR_BYTES;
+}
+
+/** A new pool wants its first 4 KiB of metadata zeroed (thin-provisioning.rst). */
+async function zeroStart(disk: string): Promise<void> {
+  const handle = await open(disk, 'r+');
+  try {
+    await handle.write(Buffer.alloc(MIB), 0, MIB, 0);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
