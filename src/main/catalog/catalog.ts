@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';
 import { FaultError } from '../../shared/faults.ts';
 import { type DeviceId, parseDeviceId } from '../../shared/units.ts';
@@ -127,6 +128,8 @@ export class Catalog {
   /** One synced batch in flight; all that comes meanwhile goes into the next. */
   async #drain(): Promise<void> {
     while (this.#pending.length > 0) {
+      // Whoever the last batch answered is only now about to write again: together they share the next fsync.
+      await setImmediate();
       const group = this.#pending.splice(0, BATCH_MAX);
       const changes = group.flatMap((pending) => pending.changes);
       try {
