@@ -53,8 +53,13 @@ export async function confirmCommitted(engine: Engine, pool: string, flush: Stat
   throw new FaultError('pool-unsound', `Cannot rely on pool "${pool}": its mode is ${found}`);
 }
 
-export function deleteThin(engine: Engine, pool: string, thinId: ThinId): Promise<void> {
-  return engine.message(pool, `delete ${thinId}`);
+/** Deletes the id, unless it is gone already. */
+export async function deleteThin(engine: Engine, pool: string, thinId: ThinId): Promise<void> {
+  try {
+    await engine.message(pool, `delete ${thinId}`);
+  } catch (error) {
+    if (!isFault(error, 'thin-id-missing')) throw error;
+  }
 }
 
 /** Runs `action` with I/O to the device held back, and lets it go again even when the action throws. */

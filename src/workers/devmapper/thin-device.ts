@@ -6,6 +6,7 @@ import { FaultError, isFault } from '../../shared/faults.ts';
 import type { Activation } from '../../shared/tasks.ts';
 import type { DeviceInfo, Engine, NewDevice } from './engine.ts';
 import { linkNode, nodePath, unlinkNode, unlinkStaleNode, waitUntilUdevDropped } from './node.ts';
+import { confirmCommitted } from './pool.ts';
 import { thinTable } from './status.ts';
 
 // blkid, started by udev, has a fresh device open for some milliseconds: no user of the device.
@@ -43,10 +44,21 @@ export async function createDevice(engine: Engine, device: NewDevice): Promise<v
   }
 }
 
-export async function createThinDevice(engine: Engine, activation: Activation): Promise<void> {
+async function createThinDevice(engine: Engine, activation: Activation): Promise<void> {
   const { name, uuid, readOnly, pool, thinId, sizeSectors } = activation;
   const table = thinTable({ poolPath: nodePath(pool), thinId, sizeSectors });
   await createDevice(engine, { name, uuid, readOnly, table });
+}
+
+/** As `createThinDevice`, for an id that the pool has just said to have made. */
+export async function createFreshDevice(engine: Engine, activation: Activation): Promise<void> {
+  try {
+    await createThinDevice(engine, activation);
+  } catch (error) {
+    // The message was answered with 0, then its commit failed and took the id back (measured): the status tells.
+    if (isFault(error, 'thin-id-missing')) await confirmCommitted(engine, activation.pool, 'noflush');
+    throw error;
+  }
 }
 
 /** As `createThinDevice`, but content with a device that is there already, and mending what a crash left of one. */

@@ -4,7 +4,7 @@ import type { TaskAnswer, TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
 import { nodePath } from '../devmapper/node.ts';
 import { confirmCommitted, confirmRoom, deleteThin, readMapped } from '../devmapper/pool.ts';
-import { createThinDevice, removeOwn } from '../devmapper/thin-device.ts';
+import { createFreshDevice, removeOwn } from '../devmapper/thin-device.ts';
 import { makeFileSystem } from '../filesystem/mkfs.ts';
 import { withUndo } from '../undo.ts';
 
@@ -14,7 +14,7 @@ export function createBase(engine: Engine, args: TaskArgs<'createBase'>): Promis
   return withUndo(async (note) => {
     await engine.message(pool, `create_thin ${thinId}`);
     note(`thin id ${thinId}`, () => deleteThin(engine, pool, thinId));
-    await createThinDevice(engine, activation);
+    await createFreshDevice(engine, activation);
     note(`device "${name}"`, () => removeOwn(engine, activation, 'never'));
     await makeFileSystem(nodePath(name), mkfs);
     await confirmCommitted(engine, pool, 'commit');

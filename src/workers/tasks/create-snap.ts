@@ -5,7 +5,7 @@ import type { PoolStatus, TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
 import { nodePath } from '../devmapper/node.ts';
 import { confirmRoom, deleteThin, withSuspended } from '../devmapper/pool.ts';
-import { createThinDevice, removeOwn } from '../devmapper/thin-device.ts';
+import { createFreshDevice, removeOwn } from '../devmapper/thin-device.ts';
 import { growFileSystem } from '../filesystem/grow.ts';
 import { withUndo } from '../undo.ts';
 
@@ -21,7 +21,7 @@ export function createSnap(engine: Engine, args: TaskArgs<'createSnap'>): Promis
     // The kernel does not refuse a snapshot of an origin that is taking writes: it corrupts it (thin-provisioning.rst).
     if (origin.state === 'active') await withSuspended(engine, origin.name, takeSnap);
     else await takeSnap();
-    await createThinDevice(engine, activation);
+    await createFreshDevice(engine, activation);
     note(`device "${name}"`, () => removeOwn(engine, activation, 'never'));
     if (growth.kind === 'grow') await growFileSystem(nodePath(name), growth.fsType);
     return confirmRoom(engine, pool);

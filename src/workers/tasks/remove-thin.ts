@@ -20,11 +20,7 @@ export async function removeThin(engine: Engine, { activation, discard }: TaskAr
   const { pool, thinId } = activation;
   const failed = discard ? await discardAll(engine, activation) : null;
   await removeOwn(engine, activation, 'never');
-  try {
-    await deleteThin(engine, pool, thinId);
-  } catch (error) {
-    if (!isFault(error, 'thin-id-missing')) throw error;
-  }
+  await deleteThin(engine, pool, thinId);
   const status = await confirmCommitted(engine, pool, 'noflush');
   // Told only now: the id must go whatever became of the discard, and whoever asks again finds it gone.
   if (failed !== null) throw failed;
