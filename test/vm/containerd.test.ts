@@ -31,6 +31,8 @@ containerdSuite(`thin pool, ${engine}, ${fsType}`, 'process', () =>
       volumes: 'thin-pool',
       pool_name: pool,
       engine,
+      // Threads take seconds to start in an emulated machine.
+      workers: 4,
       fs_type: fsType,
       // The smallest file system that mkfs.xfs makes takes 300 MB.
       base_image_size: fsType === 'xfs' ? '320MB' : '64MB',

@@ -160,8 +160,8 @@ export class Catalog {
 
   async #load(head: Head): Promise<void> {
     for await (const [key, value] of this.#db.iterator()) {
-      if (key.startsWith(SNAPSHOT_PREFIX)) this.tables.apply({ kind: 'put-snapshot', snapshot: parseSnapshot(value) });
-      else if (key.startsWith(DEVICE_PREFIX)) this.tables.apply({ kind: 'put-device', device: parseDevice(value) });
+      const change = parseRecord(key, value);
+      if (change !== null) this.tables.apply(change);
       else if (key === IDENTITY_KEY) this.#identity = parseIdentity(value);
     }
     const { snapshots, devices } = this.tables;
@@ -185,6 +185,16 @@ async function openLevel(db: ClassicLevel, location: string): Promise<void> {
     if (locked) throw new FaultError('unavailable', `Cannot open the catalog ${location}: another process has it open`);
     throw new FaultError('io', `Cannot open the catalog ${location}: ${String(cause)}`, { cause: error });
   }
+}
+
+/** A record of a snapshot or a device; null for anything else. Fault `io` when it stands under another's key. */
+function parseRecord(key: string, value: string): Change | null {
+  let change: Change;
+  if (key.startsWith(SNAPSHOT_PREFIX)) change = { kind: 'put-snapshot', snapshot: parseSnapshot(value) };
+  else if (key.startsWith(DEVICE_PREFIX)) change = { kind: 'put-device', device: parseDevice(value) };
+  else return null;
+  if (toOperation(change).key === key) return change;
+  throw new FaultError('io', `Cannot use the catalog: ${JSON.stringify(key.slice(0, 256))} holds another's record`);
 }
 
 function toOperation(change: Change): Operation {

@@ -12,7 +12,7 @@ import type { Change } from '../catalog/tables.ts';
 import { type Context, deviceLane, keyLane } from './context.ts';
 import { moved } from './devices.ts';
 import { checkKey } from './keys.ts';
-import { checkLabels } from './labels.ts';
+import { checkLabels, withoutEmpty } from './labels.ts';
 
 export interface CommitRequest {
   readonly name: string;
@@ -96,7 +96,7 @@ function replaced(context: Context, { request, snapshot }: Subject, device: Devi
     key: request.name,
     parent: snapshot.parent,
     deviceId: device.id,
-    labels: request.labels,
+    labels: withoutEmpty(request.labels),
     createdAt: now,
     updatedAt: now,
     usageBytes: parseBytes(Math.max(0, device.mappedBytes - device.baselineBytes)),

@@ -12,7 +12,7 @@ import type { Mode, Mount } from '../volumes/volumes.ts';
 import { type Context, deviceLane, keyLane } from './context.ts';
 import { type FileSystemSpec, moved } from './devices.ts';
 import { checkKey } from './keys.ts';
-import { checkLabels } from './labels.ts';
+import { checkLabels, withoutEmpty } from './labels.ts';
 import { parseWishes, type Wishes } from './wishes.ts';
 
 const REF_LABEL = 'containerd.io/snapshot.ref';
@@ -186,6 +186,8 @@ async function snapshotOf(context: Context, origin: Device, sizeBytes: Bytes): P
 
 function fields(context: Context, request: NewSnapshot, device: Device) {
   const now = context.clock.now();
-  const { key, parent, labels } = request;
+  const { key, parent } = request;
+  // containerd's stores drop a label without a value on every write (metadata/boltutil).
+  const labels = withoutEmpty(request.labels);
   return { key, parent, labels, deviceId: device.id, createdAt: now, updatedAt: now };
 }

@@ -8,7 +8,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import type { TaskPool } from '../task-pool.ts';
 import { BlockfileVolumes } from './blockfile/blockfile-volumes.ts';
-import { openLoopPool } from './thin-pool/loop-pool.ts';
+import { loopPoolName, openLoopPool } from './thin-pool/loop-pool.ts';
 import { openThinPool } from './thin-pool/open-thin-pool.ts';
 import type { Volumes } from './volumes.ts';
 
@@ -79,8 +79,14 @@ function choose({ config, catalog }: OpenOptions, engine: Probed): Choice {
   if (volumes === 'blockfile') return { kind: 'blockfile', reason: 'the configuration says so' };
   if (poolName !== null) return { kind: 'pool', poolName, reason: 'the configuration names it' };
   if (known?.kind === 'blockfile') return { kind: 'blockfile', reason: 'its snapshots are there' };
-  if (known?.kind === 'thin-pool') return { kind: 'loop-pool', reason: 'its snapshots are there' };
-  if (volumes === 'thin-pool') return { kind: 'loop-pool', reason: 'the configuration says thin-pool and names none' };
+  if (known?.kind === 'thin-pool') {
+    // Looked at before anything is made: a pool of our own would only be refused for not being that one.
+    if (known.poolName !== loopPoolName(catalog.id)) {
+      const found = `the snapshots under ${config.rootPath} are on pool ${known.poolName}`;
+      throw new FaultError('precondition', `Cannot do without pool_name: ${found}. Set it, or another root_path`);
+    }
+    return { kind: 'loop-pool', reason: 'its snapshots are there' };
+  }
   if (process.geteuid?.() !== 0)
     return { kind: 'blockfile', reason: 'no pool is configured, and only root can make one' };
   if (!engine.ok) return { kind: 'blockfile', reason: `no pool is configured, and none can be made: ${engine.reason}` };

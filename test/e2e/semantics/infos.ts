@@ -159,6 +159,15 @@ function labels(stage: Stage): void {
     assert.equal((await client.stat(name)).labels, {});
   });
 
+  stage.test('labels without a value are dropped when a snapshot is made or committed with them', async () => {
+    const { client } = stage;
+    const [key, name] = [stage.key(), stage.key()];
+    await client.prepare(key, '', { full: 'x', empty: '' });
+    assert.equal((await client.stat(key)).labels, { full: 'x' });
+    await client.commit(name, key, { full: 'y', empty: '' });
+    assert.equal((await client.stat(name)).labels, { full: 'y' });
+  });
+
   stage.test('labels are taken as they are when their keys are what objects own', async () => {
     const { client } = stage;
     const odd = Object.fromEntries(['__proto__', 'constructor', 'toString', 'hasOwnProperty'].map((key) => [key, 'v']));

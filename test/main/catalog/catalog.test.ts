@@ -127,6 +127,11 @@ test('Catalog.open refuses a database that lacks a record, has one too many, or 
     (db) => db.del('d/1'),
     (db) => db.put('s/z', formatSnapshot(snapshotOf('z', 1))),
     (db) => db.put('s/b', formatSnapshot(snapshotOf('b', 3))),
+    (db) =>
+      db.batch([
+        { type: 'del', key: 's/a' },
+        { type: 'put', key: 's/z', value: formatSnapshot(snapshotOf('a', 1)) },
+      ]),
     (db) => db.put('s/a', '{}'),
     (db) => db.put('d/1', 'no JSON'),
     (db) => db.del('head'),

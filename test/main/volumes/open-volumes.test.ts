@@ -63,4 +63,23 @@ test('openVolumes refuses a catalog that has devices and has lost what they are 
   });
 });
 
+test('openVolumes refuses a catalog of a configured pool that is configured no more, and makes none', async () => {
+  await withOptions(async (options) => {
+    await options.catalog.setIdentity({
+      kind: 'thin-pool',
+      poolName: 'vg0-pool',
+      poolUuid: 'LVM-x',
+      tag: null,
+      tagged: false,
+      dataBlockSectors: 128,
+      foreignThinIds: [],
+    });
+    const config = configOf(options.config.rootPath, 'auto');
+    const fault = await faultOf(openVolumes({ ...options, config }));
+    assert.is(fault.code, 'precondition');
+    assert.match(fault.message, /vg0-pool/);
+    assert.is(await stat(join(options.config.rootPath, 'pool')).catch(() => null), null);
+  });
+});
+
 test.run();

@@ -16,10 +16,15 @@ const METADATA_BYTES_PER_BLOCK = 48;
 const BLOCK_BYTES = 64 * KIB;
 const METADATA_BYTES_MIN = 32 * MIB;
 
+/** Each root_path has a pool of its own, so its name has a piece of the catalog's. */
+export function loopPoolName(catalogId: string): string {
+  return `thinsnap-${catalogId.slice(0, 8)}`;
+}
+
 /** Makes the pool or brings it back; answers its name. Fault `no-space` when the disk has too little for one. */
 export async function openLoopPool(tasks: TaskPool, catalogId: string, dir: string): Promise<string> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const pool = `thinsnap-${catalogId.slice(0, 8)}`;
+  const pool = loopPoolName(catalogId);
   const dataBytes = (await sizeOf(join(dir, 'data'))) ?? (await newDataBytes(dir));
   const metadataBytes = (await sizeOf(join(dir, 'metadata'))) ?? newMetadataBytes(dataBytes);
   await tasks.run('openLoopPool', { dir, pool, uuid: `thinsnap-pool-${catalogId}`, dataBytes, metadataBytes });
