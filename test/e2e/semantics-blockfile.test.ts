@@ -1,11 +1,14 @@
 // The semantics with blockfile volumes: runs wherever there is root and a loop device.
 
-import { startDaemon } from '../support/daemon.ts';
-import { semanticsSuite } from './semantics.ts';
+import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { restartsSuite, semanticsSuite } from './semantics.ts';
 
-semanticsSuite('blockfile', () =>
-  startDaemon({
+function makeDaemon(): Promise<Daemon> {
+  return startDaemon({
     // The smallest file system that mkfs.xfs makes takes 300 MB.
     config: { volumes: 'blockfile', base_image_size: '320MB', min_free_space: '1%' },
-  }),
-);
+  });
+}
+
+semanticsSuite('blockfile', makeDaemon);
+restartsSuite('blockfile', makeDaemon);
