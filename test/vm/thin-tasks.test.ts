@@ -1,7 +1,7 @@
 // vm: both
 // The thin-pool tasks when all goes well, and when they find what an earlier try or a crash has left.
 
-import { lstat, open, symlink } from 'node:fs/promises';
+import { lstat, open, rm, symlink } from 'node:fs/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ENGINE_KINDS, type EngineKind, type Origin } from '../../src/shared/tasks.ts';
@@ -44,6 +44,13 @@ async function isThere(path: string): Promise<boolean> {
 /** Waits until udevd, if there is one, has done all that it was told. */
 async function settle(): Promise<void> {
   await shell('udevadm', 'settle', '--timeout=20').catch(() => '');
+}
+
+/** Leaves a link at the base's path, in place of what udevd may yet be taking away. */
+async function leaveLink(target: string): Promise<void> {
+  await settle();
+  await rm(pathOf(BASE), { force: true });
+  await symlink(target, pathOf(BASE));
 }
 
 async function write(path: string, sizeMib: number): Promise<void> {
@@ -145,7 +152,7 @@ function taskSuite(kind: EngineKind): void {
   });
 
   test('activate replaces the link of an earlier device', async ({ engine }) => {
-    await symlink('../dm-0', pathOf(BASE));
+    await leaveLink('../dm-0');
     await activate(engine, BASE);
     const { number } = await engine.info(BASE.name);
     assert.is(await shell('stat', '-L', '-c', '%T', pathOf(BASE)), number.minor.toString(16));
@@ -164,7 +171,7 @@ function taskSuite(kind: EngineKind): void {
     await deactivate(engine, BASE);
     assert.not((await deviceNames()).includes(BASE.name));
     assert.not(await isThere(pathOf(BASE)));
-    await symlink('../dm-999', pathOf(BASE));
+    await leaveLink('../dm-999');
     await deactivate(engine, BASE);
     assert.not(await isThere(pathOf(BASE)));
   });
