@@ -5,6 +5,9 @@ import { FaultError } from '../../shared/faults.ts';
 import type { DeviceId, ThinId } from '../../shared/units.ts';
 import type { Device, Snapshot } from './records.ts';
 
+/** containerd's name for what a snapshot is to become: the chain id of a layer. */
+export const REF_LABEL = 'containerd.io/snapshot.ref';
+
 export type Change =
   | { readonly kind: 'put-snapshot'; readonly snapshot: Snapshot }
   | { readonly kind: 'delete-snapshot'; readonly key: string }
@@ -17,6 +20,9 @@ export class Tables {
   readonly #thinIds = new Set<ThinId>();
   readonly #children = new Map<string, number>();
   readonly #views = new Map<DeviceId, number>();
+  /** Committed snapshots that bear a ref, counted under their parent and that ref. */
+  readonly #refs = new Map<string, number>();
+  readonly #bases = new Map<DeviceId, Device>();
 
   get snapshots(): ReadonlyMap<string, Snapshot> {
     return this.#snapshots;
@@ -29,6 +35,16 @@ export class Tables {
   /** Thin ids that some device's record names, whatever its state. */
   get thinIds(): ReadonlySet<ThinId> {
     return this.#thinIds;
+  }
+
+  /** Devices that are bases, whatever their state: a handful, however many devices there are. */
+  get bases(): Iterable<Device> {
+    return this.#bases.values();
+  }
+
+  /** Whether a snapshot with this `snapshot.ref` label was committed on this parent. */
+  hasRef(parent: string, ref: string): boolean {
+    return this.#refs.has(refKey(parent, ref));
   }
 
   childrenOf(key: string): number {
@@ -67,12 +83,14 @@ export class Tables {
         break;
       case 'put-device':
         this.#devices.set(change.device.id, change.device);
+        if (change.device.purpose.kind === 'base') this.#bases.set(change.device.id, change.device);
         if (change.device.place.kind === 'thin') this.#thinIds.add(change.device.place.thinId);
         break;
       case 'delete-device': {
         const place = this.#devices.get(change.id)?.place;
         if (place?.kind === 'thin') this.#thinIds.delete(place.thinId);
         this.#devices.delete(change.id);
+        this.#bases.delete(change.id);
         break;
       }
     }
@@ -88,7 +106,14 @@ export class Tables {
   #count(snapshot: Snapshot, by: 1 | -1): void {
     if (snapshot.parent !== '') bump(this.#children, snapshot.parent, by);
     if (snapshot.kind === 'view') bump(this.#views, snapshot.deviceId, by);
+    const ref = snapshot.labels.get(REF_LABEL);
+    if (snapshot.kind === 'committed' && ref !== undefined) bump(this.#refs, refKey(snapshot.parent, ref), by);
   }
+}
+
+/** The length tells where the one ends and the other begins, whatever characters they hold. */
+function refKey(parent: string, ref: string): string {
+  return `${parent.length} ${parent}${ref}`;
 }
 
 function bump<Key>(counts: Map<Key, number>, key: Key, by: 1 | -1): void {

@@ -110,7 +110,7 @@ export class Devices {
   }
 
   #findBase(spec: FileSystemSpec): Device | null {
-    for (const device of this.#options.catalog.tables.devices.values()) {
+    for (const device of this.#options.catalog.tables.bases) {
       if (device.purpose.kind !== 'base' || device.state !== 'Deactivated') continue;
       const sameFs = device.fsType === spec.fsType && device.sizeBytes === spec.sizeBytes;
       if (sameFs && device.purpose.fsOptions.join('\0') === spec.fsOptions.join('\0')) return device;

@@ -7,15 +7,13 @@
 import { FaultError, isFault } from '../../shared/faults.ts';
 import type { Bytes } from '../../shared/units.ts';
 import type { ActiveSnapshot, Device, Labels, Snapshot, ViewSnapshot } from '../catalog/records.ts';
-import type { Change } from '../catalog/tables.ts';
+import { type Change, REF_LABEL } from '../catalog/tables.ts';
 import type { Mode, Mount } from '../volumes/volumes.ts';
 import { type Context, deviceLane, keyLane } from './context.ts';
 import { type FileSystemSpec, moved } from './devices.ts';
 import { checkKey } from './keys.ts';
 import { checkLabels, withoutEmpty } from './labels.ts';
 import { parseWishes, type Wishes } from './wishes.ts';
-
-const REF_LABEL = 'containerd.io/snapshot.ref';
 
 export interface NewSnapshot {
   readonly key: string;
@@ -158,13 +156,11 @@ function checkFree(context: Context, { key }: NewSnapshot): void {
 function checkRef(context: Context, { key, parent, labels }: NewSnapshot): void {
   const ref = labels.get(REF_LABEL);
   if (ref === undefined) return;
-  for (const snapshot of context.catalog.tables.snapshots.values()) {
-    if (snapshot.kind !== 'committed' || snapshot.parent !== parent || snapshot.labels.get(REF_LABEL) !== ref) continue;
-    throw new FaultError(
-      'already-exists',
-      `Cannot make snapshot ${JSON.stringify(key)}: ${JSON.stringify(ref)} is there already`,
-    );
-  }
+  if (!context.catalog.tables.hasRef(parent, ref)) return;
+  throw new FaultError(
+    'already-exists',
+    `Cannot make snapshot ${JSON.stringify(key)}: ${JSON.stringify(ref)} is there already`,
+  );
 }
 
 /**

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device, Snapshot } from '../../../src/main/catalog/records.ts';
-import { type Change, Tables } from '../../../src/main/catalog/tables.ts';
+import { type Change, REF_LABEL, Tables } from '../../../src/main/catalog/tables.ts';
 import { isFault } from '../../../src/shared/faults.ts';
 import { parseDeviceId } from '../../../src/shared/units.ts';
 import { deviceOf, snapshotOf, viewOf } from '../../support/records.ts';
@@ -13,10 +13,19 @@ const KEYS = ['a', 'b', 'c', '__proto__'];
 const anyKey = fc.constantFrom(...KEYS);
 const anyId = fc.integer({ min: 1, max: 4 });
 
+const REFS = ['x', 'ax'];
+
 const anyPut = fc
-  .record({ key: anyKey, id: anyId, parent: fc.constantFrom('', ...KEYS), isView: fc.boolean() })
-  .map(({ key, id, parent, isView }): Change => {
-    const committed = snapshotOf(key, id, { parent });
+  .record({
+    key: anyKey,
+    id: anyId,
+    parent: fc.constantFrom('', ...KEYS),
+    isView: fc.boolean(),
+    ref: fc.constantFrom(null, ...REFS),
+  })
+  .map(({ key, id, parent, isView, ref }): Change => {
+    const labels = new Map(ref === null ? [] : [[REF_LABEL, ref]]);
+    const committed = snapshotOf(key, id, { parent, labels });
     return { kind: 'put-snapshot', snapshot: isView ? viewOf(key, id, parent) : committed };
   });
 
@@ -26,7 +35,10 @@ const anyChange: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ id: anyId, isFile: fc.boolean() }).map(({ id, isFile }): Change => {
     // Where a device is never changes: odd ones are files here.
     const place = id % 2 === 1 ? { place: { kind: 'file' } as const } : {};
-    return { kind: 'put-device', device: deviceOf(id, { ...place, state: isFile ? 'Removing' : 'Activated' }) };
+    // What a device is for never changes either.
+    const purpose = id === 1 ? { purpose: { kind: 'base', fsOptions: [] } as const } : {};
+    const state = isFile ? 'Removing' : 'Activated';
+    return { kind: 'put-device', device: deviceOf(id, { ...place, ...purpose, state }) };
   }),
   anyId.map((id): Change => ({ kind: 'delete-device', id: parseDeviceId(id) })),
 );
@@ -52,7 +64,7 @@ class Model {
   }
 }
 
-test('Tables counts children, views and thin ids as a fresh count would, after any changes', () => {
+test('Tables counts children, views, thin ids, bases and refs as a fresh count would, after any changes', () => {
   fc.assert(
     fc.property(fc.array(anyChange, { maxLength: 60 }), (changes) => {
       const tables = new Tables();
@@ -74,6 +86,18 @@ test('Tables counts children, views and thin ids as a fresh count would, after a
       for (const id of [1, 2, 3, 4]) {
         const views = model.count(({ kind, deviceId }) => kind === 'view' && deviceId === parseDeviceId(id));
         assert.is(tables.viewsOf(parseDeviceId(id)), views, `views of ${id}`);
+      }
+      assert.equal(
+        [...tables.bases],
+        [...model.devices.values()].filter(({ purpose }) => purpose.kind === 'base'),
+      );
+      for (const parent of ['', ...KEYS]) {
+        for (const ref of REFS) {
+          const bearers = model.count(
+            (found) => found.kind === 'committed' && found.parent === parent && found.labels.get(REF_LABEL) === ref,
+          );
+          assert.is(tables.hasRef(parent, ref), bearers > 0, `ref ${ref} under ${parent}`);
+        }
       }
     }),
   );
