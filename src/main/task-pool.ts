@@ -20,6 +20,8 @@ import {
 /** Tasks that may wait in one lane for a thread. */
 const QUEUE_MAX = 8192;
 const SLOW_THREADS = 4;
+/** A delete holds the pool's lock: one more is ready when it lets go, a third would only wait. */
+const DELETE_THREADS = 2;
 const FAST_THREADS_MAX = 16;
 const FAST_THREADS_PER_CORE = 4;
 /** Heap of one worker: its tasks hold a few buffers at a time. */
@@ -33,6 +35,8 @@ export interface TaskPoolOptions extends WorkerSetup {
 }
 
 export class TaskPool {
+  /** Tasks of the fast lane that run side by side. */
+  readonly fastThreads: number;
   readonly #lanes: Record<TaskLane, Piscina>;
   readonly #running = new Set<Promise<unknown>>();
   #open = true;
@@ -42,7 +46,12 @@ export class TaskPool {
       options.workers > 0
         ? options.workers
         : Math.min(FAST_THREADS_MAX, availableParallelism() * FAST_THREADS_PER_CORE);
-    this.#lanes = { fast: openPiscina(fast, options), slow: openPiscina(SLOW_THREADS, options) };
+    this.fastThreads = fast;
+    this.#lanes = {
+      fast: openPiscina(fast, options),
+      slow: openPiscina(SLOW_THREADS, options),
+      delete: openPiscina(DELETE_THREADS, options),
+    };
   }
 
   /** Starts the workers and waits until each of them is whole: ending one that still loads koffi aborts the process. */

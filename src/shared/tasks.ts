@@ -68,6 +68,9 @@ export type Origin =
   | { readonly state: 'resting'; readonly thinId: ThinId }
   | { readonly state: 'active'; readonly thinId: ThinId; readonly name: string };
 
+/** `returns`: a device's name will be activated again. `never`: it belongs to a device that is being deleted. */
+export type NameFate = 'returns' | 'never';
+
 /** `grow`: the device is larger than its origin and its file system must follow before anyone mounts it. */
 export type Growth = { readonly kind: 'same' } | { readonly kind: 'grow'; readonly fsType: FsType };
 
@@ -91,8 +94,10 @@ export interface Tasks {
   poolThinIds(args: { pool: string }): readonly ThinId[];
   /** All dm devices whose uuid begins with `uuidPrefix`. */
   listDevices(args: { uuidPrefix: string }): readonly KernelDevice[];
-  /** create_snap, activate, link in /dev/mapper, grow when asked; undone in reverse when any of it fails. */
-  createSnap(args: { activation: Activation; origin: Origin; growth: Growth }): PoolStatus;
+  /** create_snap, activate, link in /dev/mapper; undone in reverse when any of it fails. */
+  createSnap(args: { activation: Activation; origin: Origin }): PoolStatus;
+  /** Grows the file system on an active device, which nobody has mounted yet, to fill it. */
+  growThin(args: { name: string; fsType: FsType }): void;
   /** create_snap alone, of an origin that is in use: suspended around it, resumed whatever happens. Nothing is activated. */
   snapActive(args: { pool: string; thinId: ThinId; origin: Origin }): { status: PoolStatus; mappedBytes: Bytes };
   /** create_thin, activate, mkfs, no lost+found, deactivate. Answers what the fresh file system maps. */
@@ -100,13 +105,15 @@ export interface Tasks {
   /** Makes the device known to the kernel; nothing to do when it is so already, with the same uuid and mode. */
   activate(args: Activation): void;
   /** Takes the device away from the kernel. Nothing to do when it is not there; fault `device-busy` when it is open. */
-  deactivate(args: { name: string; uuid: string }): void;
+  deactivate(args: { name: string; uuid: string; fate: NameFate }): void;
   /** Whether anyone has the device open, and what it maps; when closed, the pool has committed all of it (not NOFLUSH). */
   sealThin(args: { pool: string; name: string }): { open: boolean; mappedBytes: Bytes; status: PoolStatus };
   /** What an active thin device maps (NOFLUSH). Fault `device-missing` when it is not active. */
   thinMapped(args: { name: string }): Bytes;
-  /** Deactivates, discards when asked, deletes the thin id. What is gone already is no fault. Fault `device-busy`. */
-  removeThin(args: { activation: Activation; discard: boolean }): PoolStatus;
+  /** Gives the blocks of a device that is to be deleted back to the disk. Gone already is no fault. Fault `device-busy`. */
+  discardThin(args: Activation): void;
+  /** Deletes the thin id of a device that is not active. What is gone already is no fault. */
+  deleteThin(args: { pool: string; thinId: ThinId }): PoolStatus;
   /** Resumes a device that a crash left suspended. */
   resume(args: { name: string }): void;
   /** Makes or brings back the loop-backed pool under `dir`, growing its files to the sizes given. */
@@ -137,8 +144,12 @@ export type TaskName = keyof Tasks;
 export type TaskArgs<Name extends TaskName> = Parameters<Tasks[Name]>[0];
 export type TaskAnswer<Name extends TaskName> = ReturnType<Tasks[Name]>;
 
-/** Fast tasks are a few ioctls and mostly wait for RCU; slow ones run mkfs, copy, discard or delete. They share no thread. */
-export type TaskLane = 'fast' | 'slow';
+/**
+ * Lanes share no thread, so that no call waits behind what takes long. `fast`: a few ioctls, which mostly wait for RCU;
+ * `slow`: tools and copies; `delete`: what holds the pool's lock for as long as there are blocks to free.
+ */
+export const TASK_LANE_NAMES = ['fast', 'slow', 'delete'] as const;
+export type TaskLane = (typeof TASK_LANE_NAMES)[number];
 
 export const TASK_LANES: Record<TaskName, TaskLane> = {
   probe: 'fast',
@@ -147,21 +158,23 @@ export const TASK_LANES: Record<TaskName, TaskLane> = {
   poolThinIds: 'slow',
   listDevices: 'fast',
   createSnap: 'fast',
+  growThin: 'slow',
   snapActive: 'fast',
   createBase: 'slow',
   activate: 'fast',
-  deactivate: 'slow',
+  deactivate: 'fast',
   sealThin: 'fast',
   thinMapped: 'fast',
-  removeThin: 'slow',
+  discardThin: 'slow',
+  deleteThin: 'delete',
   resume: 'fast',
   openLoopPool: 'slow',
   createBaseFile: 'slow',
-  copyFile: 'fast',
+  copyFile: 'slow',
   sealFile: 'fast',
   copyMountedFile: 'slow',
   fileAllocated: 'fast',
-  removeFile: 'slow',
+  removeFile: 'delete',
   thawFiles: 'slow',
 };
 

@@ -20,14 +20,16 @@ import { createBase } from './tasks/create-base.ts';
 import { createBaseFile } from './tasks/create-base-file.ts';
 import { createSnap } from './tasks/create-snap.ts';
 import { deactivate } from './tasks/deactivate.ts';
+import { deleteThin } from './tasks/delete-thin.ts';
+import { discardThin } from './tasks/discard-thin.ts';
 import { fileAllocated } from './tasks/file-allocated.ts';
+import { growThin } from './tasks/grow-thin.ts';
 import { listDevices } from './tasks/list-devices.ts';
 import { openLoopPool } from './tasks/open-loop-pool.ts';
 import { poolFacts } from './tasks/pool-facts.ts';
 import { poolTag } from './tasks/pool-tag.ts';
 import { poolThinIds } from './tasks/pool-thin-ids.ts';
 import { removeFile } from './tasks/remove-file.ts';
-import { removeThin } from './tasks/remove-thin.ts';
 import { resume } from './tasks/resume.ts';
 import { sealFile } from './tasks/seal-file.ts';
 import { sealThin } from './tasks/seal-thin.ts';
@@ -43,13 +45,15 @@ const handlers: TaskHandlers = {
   poolThinIds: onEngine(poolThinIds),
   listDevices: onEngine(listDevices),
   createSnap: onEngine(createSnap),
+  growThin,
   snapActive: onEngine(snapActive),
   createBase: onEngine(createBase),
   activate: onEngine(activate),
   deactivate: onEngine(deactivate),
   sealThin: onEngine(sealThin),
   thinMapped: onEngine(thinMapped),
-  removeThin: onEngine(removeThin),
+  discardThin: onEngine(discardThin),
+  deleteThin: onEngine(deleteThin),
   resume: onEngine(resume),
   openLoopPool: onEngine(openLoopPool),
 

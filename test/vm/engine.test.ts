@@ -212,7 +212,7 @@ function engineSuite(kind: EngineKind): void {
       const numbers = Array.from({ length: SNAPS[kind] }, (_, index) => index + 1000);
       const replies = await Promise.all(
         numbers.map(async (snap): Promise<unknown> => {
-          const args = { activation: thin(snap), origin, growth: { kind: 'same' } };
+          const args = { activation: thin(snap), origin };
           return workers.run({ task: 'createSnap', args });
         }),
       );

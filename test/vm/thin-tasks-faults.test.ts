@@ -14,7 +14,6 @@ import { createSnap } from '../../src/workers/tasks/create-snap.ts';
 import { deactivate } from '../../src/workers/tasks/deactivate.ts';
 import { poolFacts } from '../../src/workers/tasks/pool-facts.ts';
 import { poolThinIds } from '../../src/workers/tasks/pool-thin-ids.ts';
-import { removeThin } from '../../src/workers/tasks/remove-thin.ts';
 import { sealThin } from '../../src/workers/tasks/seal-thin.ts';
 import { snapActive } from '../../src/workers/tasks/snap-active.ts';
 import { faultOf } from '../support/faults.ts';
@@ -29,8 +28,8 @@ import {
   removePool,
   thin,
 } from './support/pool.ts';
+import { removeThin } from './support/removal.ts';
 
-const SAME = { kind: 'same' } as const;
 const BASE = thin(1);
 const SNAP = thin(2);
 const ACTIVE: Origin = { state: 'active', thinId: BASE.thinId, name: BASE.name };
@@ -92,14 +91,12 @@ async function nothingIsLeft(): Promise<void> {
 }
 
 steps('createSnap of an active origin leaves nothing when any of its calls fails', async () => {
-  const task = (engine: Engine): Promise<unknown> =>
-    createSnap(engine, { activation: SNAP, origin: ACTIVE, growth: SAME });
+  const task = (engine: Engine): Promise<unknown> => createSnap(engine, { activation: SNAP, origin: ACTIVE });
   assert.is(await failEachStep(task, nothingIsLeft), 5);
 });
 
 steps('createSnap of a resting origin makes three calls of the engine, and leaves nothing when one fails', async () => {
-  const task = (engine: Engine): Promise<unknown> =>
-    createSnap(engine, { activation: SNAP, origin: RESTING, growth: SAME });
+  const task = (engine: Engine): Promise<unknown> => createSnap(engine, { activation: SNAP, origin: RESTING });
   assert.is(await failEachStep(task, nothingIsLeft), 3);
 });
 
@@ -123,7 +120,7 @@ steps('removeThin asked for again finishes what any failed call left', async () 
   const engine = await openEngine();
   await failEachStep(
     async (counting) => {
-      await createSnap(engine, { activation: SNAP, origin: RESTING, growth: SAME });
+      await createSnap(engine, { activation: SNAP, origin: RESTING });
       await removeThin(counting, { activation: SNAP, discard: true });
     },
     async () => {
@@ -137,7 +134,7 @@ steps('activate and deactivate asked for again finish what any failed call left'
   const engine = await openEngine();
   const cycle = async (which: Engine): Promise<void> => {
     await activate(which, BASE);
-    await deactivate(which, BASE);
+    await deactivate(which, { ...BASE, fate: 'returns' });
   };
   await failEachStep(cycle, () => cycle(engine));
   assert.not((await deviceNames()).includes(BASE.name));
@@ -153,7 +150,7 @@ test('no task answers as done what failing metadata did not commit', async () =>
   await createBase(engine, { activation: BASE, mkfs: MKFS });
   await activate(engine, BASE);
   await failMetadataWrites();
-  const fault = await faultOf(createSnap(engine, { activation: SNAP, origin: ACTIVE, growth: SAME }));
+  const fault = await faultOf(createSnap(engine, { activation: SNAP, origin: ACTIVE }));
   assert.is(fault.code, 'pool-unsound');
   assert.match(fault.message, /left behind: thin id 2/);
   assert.not((await deviceNames()).includes(SNAP.name));
@@ -184,7 +181,7 @@ test('createSnap answers no-space on a full pool, leaves nothing, and removeThin
     await handle.close();
   }
   assert.is((await poolFacts(engine, { pool: POOL })).status.mode, 'out_of_data_space');
-  const fault = await faultOf(createSnap(engine, { activation: SNAP, origin: ACTIVE, growth: SAME }));
+  const fault = await faultOf(createSnap(engine, { activation: SNAP, origin: ACTIVE }));
   assert.is(fault.code, 'no-space');
   assert.match(fault.message, /512 of 512 data blocks are used$/);
   assert.equal(await poolThinIds(engine, { pool: POOL }), [BASE.thinId]);
@@ -205,7 +202,7 @@ test('createSnap and createBase answer a fault when the metadata is full, and le
     for (let number = 100; number < THINS_MAX; number += 1) await engine.message(POOL, `create_thin ${number}`);
   };
   assert.is((await faultOf(fill())).code, 'pool-unsound');
-  const snap = createSnap(engine, { activation: SNAP, origin: ACTIVE, growth: SAME });
+  const snap = createSnap(engine, { activation: SNAP, origin: ACTIVE });
   assert.is((await faultOf(snap)).code, 'pool-unsound');
   assert.is((await faultOf(createBase(engine, { activation: thin(3), mkfs: MKFS }))).code, 'pool-unsound');
   assert.equal(

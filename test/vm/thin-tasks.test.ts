@@ -12,20 +12,20 @@ import { activate } from '../../src/workers/tasks/activate.ts';
 import { createBase } from '../../src/workers/tasks/create-base.ts';
 import { createSnap } from '../../src/workers/tasks/create-snap.ts';
 import { deactivate } from '../../src/workers/tasks/deactivate.ts';
+import { growThin } from '../../src/workers/tasks/grow-thin.ts';
 import { listDevices } from '../../src/workers/tasks/list-devices.ts';
 import { poolFacts } from '../../src/workers/tasks/pool-facts.ts';
 import { poolTag } from '../../src/workers/tasks/pool-tag.ts';
 import { poolThinIds } from '../../src/workers/tasks/pool-thin-ids.ts';
-import { removeThin } from '../../src/workers/tasks/remove-thin.ts';
 import { sealThin } from '../../src/workers/tasks/seal-thin.ts';
 import { snapActive } from '../../src/workers/tasks/snap-active.ts';
 import { thinMapped } from '../../src/workers/tasks/thin-mapped.ts';
 import { faultOf } from '../support/faults.ts';
 import { clearThins, deviceNames, makePool, POOL, POOL_UUID, removePool, thin } from './support/pool.ts';
+import { removeThin } from './support/removal.ts';
 import { shell } from './support/shell.ts';
 
 const MKFS = { fsType: 'ext4', options: [] } as const;
-const SAME = { kind: 'same' } as const;
 const BASE = thin(1);
 const RESTING: Origin = { state: 'resting', thinId: BASE.thinId };
 const ROUNDS = 10;
@@ -80,16 +80,17 @@ function taskSuite(kind: EngineKind): void {
 
   test('createSnap answers with a path that leads to a clean file system', async ({ engine }) => {
     const activation = thin(10);
-    await createSnap(engine, { activation, origin: RESTING, growth: SAME });
+    await createSnap(engine, { activation, origin: RESTING });
     assert.match(await shell('blkid', '-p', '-o', 'value', '-s', 'TYPE', pathOf(activation)), /^ext4$/);
     await shell('e2fsck', '-fn', pathOf(activation));
     await settle();
     assert.ok(await isThere(pathOf(activation)));
   });
 
-  test('createSnap grows the file system when asked', async ({ engine }) => {
+  test('growThin lets the file system of a larger snapshot fill it', async ({ engine }) => {
     const activation = { ...thin(11), sizeSectors: parseSectors(262_144) };
-    await createSnap(engine, { activation, origin: RESTING, growth: { kind: 'grow', fsType: 'ext4' } });
+    await createSnap(engine, { activation, origin: RESTING });
+    await growThin({ name: activation.name, fsType: 'ext4' });
     const blocks = /Block count:\s+(\d+)[\s\S]*Block size:\s+(\d+)/.exec(
       await shell('dumpe2fs', '-h', pathOf(activation)),
     );
@@ -99,7 +100,7 @@ function taskSuite(kind: EngineKind): void {
   test('createSnap of an active origin leaves it resumed', async ({ engine }) => {
     await activate(engine, BASE);
     const origin: Origin = { state: 'active', thinId: BASE.thinId, name: BASE.name };
-    await createSnap(engine, { activation: thin(12), origin, growth: SAME });
+    await createSnap(engine, { activation: thin(12), origin });
     assert.not((await engine.info(BASE.name)).suspended);
   });
 
@@ -107,20 +108,20 @@ function taskSuite(kind: EngineKind): void {
     await activate(engine, BASE);
     await engine.suspend(BASE.name);
     const origin: Origin = { state: 'active', thinId: BASE.thinId, name: BASE.name };
-    await createSnap(engine, { activation: thin(13), origin, growth: SAME });
+    await createSnap(engine, { activation: thin(13), origin });
     assert.not((await engine.info(BASE.name)).suspended);
   });
 
   test('createSnap leaves a taken thin id alone', async ({ engine }) => {
-    await createSnap(engine, { activation: thin(14), origin: RESTING, growth: SAME });
-    const fault = await faultOf(createSnap(engine, { activation: thin(14), origin: RESTING, growth: SAME }));
+    await createSnap(engine, { activation: thin(14), origin: RESTING });
+    const fault = await faultOf(createSnap(engine, { activation: thin(14), origin: RESTING }));
     assert.is(fault.code, 'thin-id-taken');
     assert.ok((await engine.info(thin(14).name)).live);
     assert.ok((await poolThinIds(engine, { pool: POOL })).includes(parseThinId(14)));
   });
 
   test('snapActive answers what the origin maps and activates nothing', async ({ engine }) => {
-    await createSnap(engine, { activation: thin(15), origin: RESTING, growth: SAME });
+    await createSnap(engine, { activation: thin(15), origin: RESTING });
     const mappedBefore = await thinMapped(engine, { name: thin(15).name });
     await write(pathOf(thin(15)), 8);
     const origin: Origin = { state: 'active', thinId: thin(15).thinId, name: thin(15).name };
@@ -145,7 +146,7 @@ function taskSuite(kind: EngineKind): void {
     assert.not((await engine.info(BASE.name)).suspended);
     await activate(engine, { ...BASE, readOnly: true });
     assert.ok((await engine.info(BASE.name)).readOnly);
-    await deactivate(engine, BASE);
+    await deactivate(engine, { ...BASE, fate: 'returns' });
     await shell('dmsetup', 'create', BASE.name, '--notable', '--uuid', BASE.uuid);
     await activate(engine, BASE);
     assert.ok((await engine.info(BASE.name)).live);
@@ -161,32 +162,32 @@ function taskSuite(kind: EngineKind): void {
   test('activate, deactivate and removeThin leave the device of someone else alone', async ({ engine }) => {
     await activate(engine, { ...BASE, uuid: 'thinsnap-test-stranger' });
     assert.is((await faultOf(activate(engine, BASE))).code, 'precondition');
-    assert.is((await faultOf(deactivate(engine, BASE))).code, 'precondition');
+    assert.is((await faultOf(deactivate(engine, { ...BASE, fate: 'returns' }))).code, 'precondition');
     assert.is((await faultOf(removeThin(engine, { activation: BASE, discard: true }))).code, 'precondition');
     assert.ok((await engine.info(BASE.name)).live);
   });
 
   test('deactivate takes device and path away, and is content when both are gone', async ({ engine }) => {
     await activate(engine, BASE);
-    await deactivate(engine, BASE);
+    await deactivate(engine, { ...BASE, fate: 'returns' });
     assert.not((await deviceNames()).includes(BASE.name));
     assert.not(await isThere(pathOf(BASE)));
     await leaveLink('../dm-999');
-    await deactivate(engine, BASE);
+    await deactivate(engine, { ...BASE, fate: 'returns' });
     assert.not(await isThere(pathOf(BASE)));
   });
 
   test('deactivate takes a suspended device away', async ({ engine }) => {
     await activate(engine, BASE);
     await engine.suspend(BASE.name);
-    await deactivate(engine, BASE);
+    await deactivate(engine, { ...BASE, fate: 'returns' });
     assert.not((await deviceNames()).includes(BASE.name));
   });
 
   test('a path outlives udevd when its name comes and goes', async ({ engine }) => {
     for (let round = 0; round < ROUNDS; round += 1) {
       await activate(engine, BASE);
-      await deactivate(engine, BASE);
+      await deactivate(engine, { ...BASE, fate: 'returns' });
     }
     await activate(engine, BASE);
     const { number } = await engine.info(BASE.name);
@@ -195,10 +196,10 @@ function taskSuite(kind: EngineKind): void {
   });
 
   test('deactivate and removeThin answer device-busy while the device is open', async ({ engine }) => {
-    await createSnap(engine, { activation: thin(17), origin: RESTING, growth: SAME });
+    await createSnap(engine, { activation: thin(17), origin: RESTING });
     const handle = await open(pathOf(thin(17)), 'r');
     try {
-      assert.is((await faultOf(deactivate(engine, thin(17)))).code, 'device-busy');
+      assert.is((await faultOf(deactivate(engine, { ...thin(17), fate: 'returns' }))).code, 'device-busy');
       const before = await poolFacts(engine, { pool: POOL });
       assert.is((await faultOf(removeThin(engine, { activation: thin(17), discard: true }))).code, 'device-busy');
       assert.is((await poolFacts(engine, { pool: POOL })).status.usedDataBlocks, before.status.usedDataBlocks);
@@ -211,7 +212,7 @@ function taskSuite(kind: EngineKind): void {
 
   test('removeThin gives the blocks back and is content when all is gone', async ({ engine }) => {
     const before = await poolFacts(engine, { pool: POOL });
-    await createSnap(engine, { activation: thin(18), origin: RESTING, growth: SAME });
+    await createSnap(engine, { activation: thin(18), origin: RESTING });
     await write(pathOf(thin(18)), 8);
     await activate(engine, { ...thin(18), readOnly: true });
     await removeThin(engine, { activation: thin(18), discard: true });
@@ -221,7 +222,7 @@ function taskSuite(kind: EngineKind): void {
   });
 
   test('sealThin tells who has the device open, and commits when nobody has', async ({ engine }) => {
-    await createSnap(engine, { activation: thin(19), origin: RESTING, growth: SAME });
+    await createSnap(engine, { activation: thin(19), origin: RESTING });
     await settle();
     const handle = await open(pathOf(thin(19)), 'r');
     try {

@@ -47,7 +47,10 @@ export interface Volumes {
 
   /** Where the next device goes. Nothing exists yet; the catalog writes it down as an intent first. */
   newPlace(): Place;
-  /** A writable copy of `origin`, ready to mount. Whatever fails is undone. Fault `thin-id-taken`: the place is another's. */
+  /**
+   * A writable copy of `origin`, ready to mount. After a fault something may be left, which `remove` takes away; nothing
+   * is, and nothing may be removed, after fault `thin-id-taken`: the place is another's.
+   */
   createSnapshot(device: Device, origin: Device): Promise<void>;
   /** A freshly formatted file system, at rest; answers what it maps. */
   createBase(device: Device): Promise<Bytes>;

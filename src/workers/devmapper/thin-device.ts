@@ -3,7 +3,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { FaultError, isFault } from '../../shared/faults.ts';
-import type { Activation } from '../../shared/tasks.ts';
+import type { Activation, NameFate } from '../../shared/tasks.ts';
 import type { DeviceInfo, Engine, NewDevice } from './engine.ts';
 import { linkNode, nodePath, unlinkNode, unlinkStaleNode, waitUntilUdevDropped } from './node.ts';
 import { confirmCommitted } from './pool.ts';
@@ -12,9 +12,6 @@ import { thinTable } from './status.ts';
 // blkid, started by udev, has a fresh device open for some milliseconds: no user of the device.
 const BUSY_TRIES_MAX = 10;
 const BUSY_PAUSE_MS = 20;
-
-/** `returns`: the name will be activated again. `never`: it belongs to a device that is being deleted. */
-export type NameFate = 'returns' | 'never';
 
 export interface OwnName {
   readonly name: string;

@@ -3,14 +3,12 @@
 
 import type { PoolStatus, TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
-import { nodePath } from '../devmapper/node.ts';
 import { confirmRoom, deleteThin, withSuspended } from '../devmapper/pool.ts';
 import { createFreshDevice, removeOwn } from '../devmapper/thin-device.ts';
-import { growFileSystem } from '../filesystem/grow.ts';
 import { withUndo } from '../undo.ts';
 
 export function createSnap(engine: Engine, args: TaskArgs<'createSnap'>): Promise<PoolStatus> {
-  const { activation, origin, growth } = args;
+  const { activation, origin } = args;
   const { pool, thinId, name } = activation;
   return withUndo(async (note) => {
     const takeSnap = async (): Promise<void> => {
@@ -23,7 +21,6 @@ export function createSnap(engine: Engine, args: TaskArgs<'createSnap'>): Promis
     else await takeSnap();
     await createFreshDevice(engine, activation);
     note(`device "${name}"`, () => removeOwn(engine, activation, 'never'));
-    if (growth.kind === 'grow') await growFileSystem(nodePath(name), growth.fsType);
     return confirmRoom(engine, pool);
   });
 }

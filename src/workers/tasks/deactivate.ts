@@ -1,9 +1,9 @@
-// Takes a device away from the kernel, with its path; it may come back under the same name.
+// Takes a device away from the kernel, with its path.
 
 import type { TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
 import { removeOwn } from '../devmapper/thin-device.ts';
 
-export function deactivate(engine: Engine, own: TaskArgs<'deactivate'>): Promise<void> {
-  return removeOwn(engine, own, 'returns');
+export function deactivate(engine: Engine, { name, uuid, fate }: TaskArgs<'deactivate'>): Promise<void> {
+  return removeOwn(engine, { name, uuid }, fate);
 }

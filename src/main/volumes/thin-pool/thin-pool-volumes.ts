@@ -7,7 +7,7 @@
 //   * `#active` says what the kernel has; it is set after the kernel answered and only here.
 
 import { FaultError, isFault } from '../../../shared/faults.ts';
-import type { Activation, Origin, PoolStatus } from '../../../shared/tasks.ts';
+import type { Activation, NameFate, Origin, PoolStatus } from '../../../shared/tasks.ts';
 import {
   type Bytes,
   type DeviceId,
@@ -76,16 +76,14 @@ export class ThinPoolVolumes implements Volumes {
   }
 
   async createSnapshot(device: Device, origin: Device): Promise<void> {
-    const growth =
-      device.sizeBytes > origin.sizeBytes
-        ? ({ kind: 'grow', fsType: device.fsType } as const)
-        : ({ kind: 'same' } as const);
-    this.#status = await this.#options.tasks.run('createSnap', {
-      activation: this.#activation(device, 'rw'),
-      origin: this.#origin(origin),
-      growth,
-    });
+    const { tasks } = this.#options;
+    const activation = this.#activation(device, 'rw');
+    this.#status = await tasks.run('createSnap', { activation, origin: this.#origin(origin) });
     this.#active.set(device.id, 'rw');
+    // A failure leaves the device to whoever asked for it, as its record says that it may be there.
+    if (device.sizeBytes > origin.sizeBytes) {
+      await tasks.run('growThin', { name: activation.name, fsType: device.fsType });
+    }
   }
 
   async createBase(device: Device): Promise<Bytes> {
@@ -123,8 +121,7 @@ export class ThinPoolVolumes implements Volumes {
 
   async deactivate(device: Device): Promise<void> {
     if (!this.#active.has(device.id)) return;
-    await this.#options.tasks.run('deactivate', { name: this.#name(device), uuid: this.#uuid(device) });
-    this.#active.delete(device.id);
+    await this.#deactivate(device, 'returns');
   }
 
   mount(device: Device, mode: Mode): Mount {
@@ -151,11 +148,12 @@ export class ThinPoolVolumes implements Volumes {
   }
 
   async remove(device: Device): Promise<void> {
-    this.#status = await this.#options.tasks.run('removeThin', {
-      activation: this.#activation(device, 'rw'),
-      discard: this.#options.discardBlocks,
-    });
-    this.#active.delete(device.id);
+    const { tasks, poolName, discardBlocks } = this.#options;
+    const failed = discardBlocks ? await this.#discard(device) : null;
+    await this.#deactivate(device, 'never');
+    this.#status = await tasks.run('deleteThin', { pool: poolName, thinId: thinIdOf(device) });
+    // Told only now: the id must go whatever became of the discard, and whoever asks again finds it gone.
+    if (failed !== null) throw failed;
   }
 
   get space(): Space {
@@ -193,7 +191,7 @@ export class ThinPoolVolumes implements Volumes {
       }
       // Ours by its uuid, and its record is gone: the id was deleted or never acknowledged. Its mapping alone is left.
       try {
-        await tasks.run('deactivate', { name: found.name, uuid: found.uuid });
+        await tasks.run('deactivate', { name: found.name, uuid: found.uuid, fate: 'never' });
         deactivated += 1;
       } catch (error) {
         if (!isFault(error, 'device-busy')) throw error;
@@ -201,6 +199,22 @@ export class ThinPoolVolumes implements Volumes {
     }
     for (const device of devices.values()) this.#lastThinId = Math.max(this.#lastThinId, thinIdOf(device));
     return { resumed, deactivated };
+  }
+
+  async #deactivate(device: Device, fate: NameFate): Promise<void> {
+    await this.#options.tasks.run('deactivate', { name: this.#name(device), uuid: this.#uuid(device), fate });
+    this.#active.delete(device.id);
+  }
+
+  /** Answers what went wrong where the deletion can go on without it. */
+  async #discard(device: Device): Promise<FaultError | null> {
+    try {
+      await this.#options.tasks.run('discardThin', this.#activation(device, 'rw'));
+      return null;
+    } catch (error) {
+      if (isFault(error, 'device-busy') || !(error instanceof FaultError)) throw error;
+      return error;
+    }
   }
 
   #origin(origin: Device): Origin {
