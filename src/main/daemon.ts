@@ -16,9 +16,11 @@ import type { Context } from './snapshots/context.ts';
 import { Devices } from './snapshots/devices.ts';
 import { Pins } from './snapshots/pins.ts';
 import { TaskPool } from './task-pool.ts';
+import { Foreground } from './upkeep/foreground.ts';
 import { Reaper } from './upkeep/reaper.ts';
 import { recover } from './upkeep/recovery.ts';
 import { SpaceGuard } from './upkeep/space-guard.ts';
+import { Standby } from './upkeep/standby.ts';
 import { type Opened, openVolumes } from './volumes/open-volumes.ts';
 
 export interface Daemon {
@@ -65,9 +67,10 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     log.warn({ thinId }, 'a thin id of the pool is somebody else’s: left alone');
   const opened = await openVolumes({ config, catalog, tasks, onForeignThinId });
   closers.push(() => opened.close());
-  const context = assemble({ config, log, catalog, opened });
+  const context = assemble({ config, log, catalog, tasks, opened });
   closers.push(async () => {
     context.guard.close();
+    await context.standby.stop();
     await context.reaper.close();
   });
   log.info(await recover(context), 'recovered');
@@ -87,13 +90,17 @@ interface Parts {
   readonly config: Config;
   readonly log: Logger;
   readonly catalog: Catalog;
+  readonly tasks: TaskPool;
   readonly opened: Opened;
 }
 
-function assemble({ config, log, catalog, opened }: Parts): Context {
+function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
   const { volumes, onForeignThinId } = opened;
   const lanes = new Lanes();
   const pins = new Pins();
+  const foreground = new Foreground();
+  // The other half of the threads is there for whoever calls meanwhile.
+  const atOnce = Math.ceil(tasks.fastThreads / 2);
   const guard = new SpaceGuard(volumes, config.minFreeSpace, (error) =>
     log.warn({ fault: toFault(error).message }, 'cannot see how much space there is'),
   );
@@ -102,10 +109,25 @@ function assemble({ config, log, catalog, opened }: Parts): Context {
     volumes,
     lanes,
     pins,
+    foreground,
+    jobsAtOnce: atOnce,
+    isPressed: () => guard.isShort(),
     onError: (deviceId, error) => log.warn({ deviceId, fault: toFault(error).message }, 'cannot clean up a device yet'),
   });
   const devices = new Devices({ catalog, volumes, lanes, reaper, guard, onForeignThinId });
-  return { catalog, volumes, lanes, pins, devices, reaper, guard, clock: new Clock() };
+  const standby = new Standby({
+    catalog,
+    volumes,
+    devices,
+    reaper,
+    guard,
+    foreground,
+    limits: { perParent: config.standbyPerParent, total: config.standbyTotal },
+    makersMax: atOnce,
+    onError: (parentDeviceId, error) =>
+      log.warn({ parentDeviceId, fault: toFault(error).message }, 'cannot make a snapshot ahead'),
+  });
+  return { catalog, volumes, lanes, pins, devices, reaper, guard, standby, foreground, clock: new Clock() };
 }
 
 /** Made for root alone. One that others may write to is refused: what is in there decides what is deleted. */

@@ -7,6 +7,7 @@ import { type Bytes, KIB, parseBytes, parseThinId } from '../../src/shared/units
 export class FakeVolumes implements Volumes {
   readonly kind = 'thin-pool';
   readonly description = 'volumes of nothing';
+  sharesBlocks = true;
   space: Space = { data: { usedBytes: 0, totalBytes: 1000 }, metadata: { usedBytes: 0, totalBytes: 1000 } };
   /** The calls in the order they began: "remove 7". */
   readonly calls: string[] = [];

@@ -101,6 +101,7 @@ export const anyDevice: fc.Arbitrary<Device> = plainRecord<Device>({
   ),
   purpose: fc.oneof(
     plainRecord({ kind: fc.constant('snapshot' as const) }),
+    plainRecord({ kind: fc.constant('standby' as const) }),
     plainRecord({ kind: fc.constant('base' as const), fsOptions: fc.array(anyText) }),
   ),
   originId: fc.option(anyDeviceId),

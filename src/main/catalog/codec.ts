@@ -49,6 +49,7 @@ const deviceSchema = v.strictObject({
   ]),
   purpose: v.variant('kind', [
     v.strictObject({ kind: v.literal('snapshot') }),
+    v.strictObject({ kind: v.literal('standby') }),
     v.strictObject({ kind: v.literal('base'), fsOptions: v.array(v.string()) }),
   ]),
   originId: v.nullable(deviceId),

@@ -60,7 +60,7 @@ const NO = null;
 const NEXT: Record<DeviceState, Record<DeviceEvent, DeviceState | null>> = {
   // The intent: the kernel may or may not have heard of it. Nobody was told of it, so recovery removes it.
   Creating:    { activate: 'Activated', deactivate: 'Deactivated', remove: 'Removing' },
-  // Somebody's writable snapshot. Whether the kernel has it active right now is asked of the kernel.
+  // Somebody's writable snapshot, or one that stands ready to become that. Whether the kernel has it active right now is asked of the kernel.
   Activated:   { activate: NO,          deactivate: 'Deactivated', remove: 'Removing' },
   // A committed snapshot or a base: never written again, active read-only at most.
   Deactivated: { activate: NO,          deactivate: NO,            remove: 'Removing' },
@@ -78,6 +78,8 @@ export type Place = { readonly kind: 'thin'; readonly thinId: ThinId } | { reado
 
 export type Purpose =
   | { readonly kind: 'snapshot' }
+  /** Made ahead, and nobody's until it is given out. */
+  | { readonly kind: 'standby' }
   /** An empty file system that parentless snapshots are taken of; one for each (file system, options, size). */
   | { readonly kind: 'base'; readonly fsOptions: readonly string[] };
 

@@ -33,4 +33,8 @@ export interface Config {
   readonly asyncRemove: boolean;
   readonly discardBlocks: boolean;
   readonly minFreeSpace: MinFreeSpace;
+  /** Snapshots of one parent that may stand ready; 0: none at all. */
+  readonly standbyPerParent: number;
+  /** Snapshots that may stand ready in all; 0: none at all. */
+  readonly standbyTotal: number;
 }

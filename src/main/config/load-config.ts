@@ -104,6 +104,8 @@ function readConfig(findings: Findings): Config {
     asyncRemove: readField('asyncRemove', findings),
     discardBlocks: readField('discardBlocks', findings),
     minFreeSpace: readField('minFreeSpace', findings),
+    standbyPerParent: readField('standbyPerParent', findings),
+    standbyTotal: readField('standbyTotal', findings),
   };
 }
 

@@ -28,7 +28,6 @@ const POOL_NAME_MAX_BYTES = 100;
 // sockaddr_un's sun_path has 108 bytes, the last is NUL (unix(7)).
 const ADDRESS_MAX_BYTES = 107;
 const PATH_MAX_BYTES = 4000;
-const WORKERS_MAX = 256;
 const MIN_FREE_SPACE_MAX_PERCENT = 50;
 const WORDS_MAX = 64;
 const WORD_MAX_CHARS = 255;
@@ -53,10 +52,13 @@ export function readOneOf<Word extends string>(words: readonly Word[]): Reader<W
   };
 }
 
-export function readWorkers(raw: unknown): Reading<number> {
-  const expected = `a whole number from 0 to ${WORKERS_MAX}, without quotes`;
-  if (typeof raw !== 'bigint') return wrongType(expected, raw);
-  return raw >= 0n && raw <= BigInt(WORKERS_MAX) ? sound(Number(raw)) : wrong(`${raw} is not ${expected}`);
+/** A whole number from 0 to `max`. */
+export function readCount(max: number): Reader<number> {
+  const expected = `a whole number from 0 to ${max}, without quotes`;
+  return (raw) => {
+    if (typeof raw !== 'bigint') return wrongType(expected, raw);
+    return raw >= 0n && raw <= BigInt(max) ? sound(Number(raw)) : wrong(`${raw} is not ${expected}`);
+  };
 }
 
 /** An absolute path without ".." in it; a doubled or a last "/" is left out of it. */

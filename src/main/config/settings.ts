@@ -9,6 +9,7 @@ import {
   type Reader,
   readAddress,
   readBoolean,
+  readCount,
   readFsOptions,
   readMinFreeSpace,
   readMountOptions,
@@ -16,8 +17,11 @@ import {
   readPath,
   readPoolName,
   readSize,
-  readWorkers,
 } from './read-values.ts';
+
+const WORKERS_MAX = 256;
+/** Each is an active device of the kernel's, some tens of KiB of its memory. */
+const STANDBY_MAX = 4096;
 
 /** What a value looks like in TOML and JSON. */
 export type Written = string | number | boolean | readonly string[];
@@ -40,7 +44,7 @@ export const SETTINGS: { readonly [Name in Field]: Setting<Config[Name]> } = {
   volumes: { key: 'volumes', fallback: 'auto', read: readOneOf(VOLUME_CHOICES), write: asIs },
   poolName: { key: 'pool_name', fallback: null, read: readPoolName, write: (name) => name ?? '' },
   engine: { key: 'engine', fallback: 'auto', read: readOneOf(ENGINE_CHOICES), write: asIs },
-  workers: { key: 'workers', fallback: 0, read: readWorkers, write: asIs },
+  workers: { key: 'workers', fallback: 0, read: readCount(WORKERS_MAX), write: asIs },
   baseImageSize: { key: 'base_image_size', fallback: parseBytes(10 * GIB), read: readSize, write: formatSizeExactly },
   fsType: { key: 'fs_type', fallback: 'ext4', read: readOneOf(FS_TYPES), write: asIs },
   fsOptions: { key: 'fs_options', fallback: [], read: readFsOptions, write: (words) => words.join(' ') },
@@ -53,6 +57,8 @@ export const SETTINGS: { readonly [Name in Field]: Setting<Config[Name]> } = {
     read: readMinFreeSpace,
     write: writeMinFreeSpace,
   },
+  standbyPerParent: { key: 'standby_per_parent', fallback: 64, read: readCount(STANDBY_MAX), write: asIs },
+  standbyTotal: { key: 'standby_total', fallback: 256, read: readCount(STANDBY_MAX), write: asIs },
 };
 
 /** Every field, in the order in which people read them. */

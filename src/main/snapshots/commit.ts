@@ -27,15 +27,17 @@ export async function commit(context: Context, request: CommitRequest): Promise<
   checkKey('key', request.key);
   checkKey('name', request.name);
   checkLabels(request.labels);
-  await context.lanes.runAll([keyLane(request.key), keyLane(request.name)], async () => {
-    const snapshot = committable(context, request);
-    const device = context.catalog.tables.device(snapshot.deviceId);
-    await context.lanes.run(deviceLane(device.id), async () => {
-      const sealed = await context.volumes.seal(device);
-      if (sealed.open) await commitCopy(context, { request, snapshot, device });
-      else await commitItself(context, { request, snapshot, device }, sealed.mappedBytes);
-    });
-  });
+  await context.foreground.run(() =>
+    context.lanes.runAll([keyLane(request.key), keyLane(request.name)], async () => {
+      const snapshot = committable(context, request);
+      const device = context.catalog.tables.device(snapshot.deviceId);
+      await context.lanes.run(deviceLane(device.id), async () => {
+        const sealed = await context.volumes.seal(device);
+        if (sealed.open) await commitCopy(context, { request, snapshot, device });
+        else await commitItself(context, { request, snapshot, device }, sealed.mappedBytes);
+      });
+    }),
+  );
 }
 
 interface Subject {

@@ -2,8 +2,10 @@
 
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Lanes } from '../lanes.ts';
+import type { Foreground } from '../upkeep/foreground.ts';
 import type { Reaper } from '../upkeep/reaper.ts';
 import type { SpaceGuard } from '../upkeep/space-guard.ts';
+import type { Standby } from '../upkeep/standby.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 import type { Clock } from './clock.ts';
 import type { Devices } from './devices.ts';
@@ -17,6 +19,8 @@ export interface Context {
   readonly devices: Devices;
   readonly reaper: Reaper;
   readonly guard: SpaceGuard;
+  readonly standby: Standby;
+  readonly foreground: Foreground;
   readonly clock: Clock;
 }
 

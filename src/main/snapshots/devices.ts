@@ -47,14 +47,23 @@ export class Devices {
   }
 
   /**
-   * A writable copy of `origin`, which the caller has pinned, ready to mount. Its record is still Creating: the caller
-   * writes the activated one together with the snapshot's, or gives it to `abandon`.
+   * A writable copy of `origin`, which the caller has pinned, ready to mount. What is answered is the record to write, with
+   * the snapshot's; the durable one is still Creating. A caller that cannot write it gives it to `abandon`.
    */
-  async snapshotOf(origin: Device, sizeBytes: Bytes): Promise<Device> {
-    const plan: Plan = { purpose: { kind: 'snapshot' }, origin, fsType: origin.fsType, sizeBytes };
+  snapshotOf(origin: Device, sizeBytes: Bytes): Promise<Device> {
+    return this.#copyOf({ purpose: { kind: 'snapshot' }, origin, fsType: origin.fsType, sizeBytes });
+  }
+
+  /** As `snapshotOf`, for nobody yet. The origin need not be pinned: one that is deleted meanwhile makes this fail. */
+  standbyOf(origin: Device): Promise<Device> {
+    const { fsType, sizeBytes } = origin;
+    return this.#copyOf({ purpose: { kind: 'standby' }, origin, fsType, sizeBytes });
+  }
+
+  #copyOf(plan: Plan & { readonly origin: Device }): Promise<Device> {
     return this.#make(plan, async (device) => {
-      await this.#options.volumes.createSnapshot(device, origin);
-      return device;
+      await this.#options.volumes.createSnapshot(device, plan.origin);
+      return moved(device, 'activate');
     });
   }
 

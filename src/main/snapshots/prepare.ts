@@ -10,7 +10,7 @@ import type { ActiveSnapshot, Device, Labels, Snapshot, ViewSnapshot } from '../
 import { type Change, REF_LABEL } from '../catalog/tables.ts';
 import type { Mode, Mount } from '../volumes/volumes.ts';
 import { type Context, deviceLane, keyLane } from './context.ts';
-import { type FileSystemSpec, moved } from './devices.ts';
+import type { FileSystemSpec } from './devices.ts';
 import { checkKey } from './keys.ts';
 import { checkLabels, withoutEmpty } from './labels.ts';
 import { parseWishes, type Wishes } from './wishes.ts';
@@ -28,11 +28,10 @@ export async function prepare(context: Context, fs: FileSystemSpec, request: New
     context.lanes.run(keyLane(request.key), async () => {
       checkFree(context, request);
       checkRef(context, request);
-      const device = await snapshotOf(context, origin, wishes.sizeBytes ?? origin.sizeBytes);
+      const device = await deviceFor(context, origin, wishes.sizeBytes ?? origin.sizeBytes);
       const snapshot: ActiveSnapshot = { kind: 'active', ...fields(context, request, device), idMap: wishes.idMap };
-      const active = moved(device, 'activate');
       const changes: Change[] = [
-        { kind: 'put-device', device: active },
+        { kind: 'put-device', device },
         { kind: 'put-snapshot', snapshot },
       ];
       try {
@@ -41,7 +40,7 @@ export async function prepare(context: Context, fs: FileSystemSpec, request: New
         await context.devices.abandon(device);
         throw error;
       }
-      return [mountOf(context, snapshot, active)];
+      return [mountOf(context, snapshot, device)];
     }),
   );
 }
@@ -87,14 +86,16 @@ interface Wanted {
 /** Runs `action` with the device that the new snapshot is taken of, pinned; unpins it whatever happens. */
 async function withOrigin<T>(context: Context, wanted: Wanted, action: (origin: Device) => Promise<T>): Promise<T> {
   const { parent } = wanted.request;
-  const pinned = parent === '' ? await pinBase(context, wanted) : await pinParent(context, wanted);
-  try {
-    return await action(pinned.origin);
-  } finally {
-    pinned.unpin();
-    // A deactivation that came meanwhile gave way to the pin.
-    if (context.volumes.activity(pinned.origin) === 'ro') void context.reaper.deactivate(pinned.origin.id);
-  }
+  return context.foreground.run(async () => {
+    const pinned = parent === '' ? await pinBase(context, wanted) : await pinParent(context, wanted);
+    try {
+      return await action(pinned.origin);
+    } finally {
+      pinned.unpin();
+      // A deactivation that came meanwhile gave way to the pin.
+      if (context.volumes.activity(pinned.origin) === 'ro') void context.reaper.deactivate(pinned.origin.id);
+    }
+  });
 }
 
 interface Pinned {
@@ -161,6 +162,23 @@ function checkRef(context: Context, { key, parent, labels }: NewSnapshot): void 
     'already-exists',
     `Cannot make snapshot ${JSON.stringify(key)}: ${JSON.stringify(ref)} is there already`,
   );
+}
+
+/** One that stands ready, or else one made now. Bases are no parents: what is made of them is an image's first layer, once. */
+async function deviceFor(context: Context, origin: Device, sizeBytes: Bytes): Promise<Device> {
+  const { standby, guard, volumes, devices } = context;
+  const isParent = origin.purpose.kind !== 'base';
+  const ready = isParent && sizeBytes === origin.sizeBytes ? standby.take(origin) : null;
+  if (ready === null) return snapshotOf(context, origin, sizeBytes);
+  try {
+    guard.check();
+    // Nothing to do, except after a reboot.
+    await volumes.activate(ready, 'rw');
+    return ready;
+  } catch (error) {
+    await devices.abandon(ready);
+    throw error;
+  }
 }
 
 /**

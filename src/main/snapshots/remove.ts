@@ -2,7 +2,7 @@
 // since containerd's garbage collector holds a lock that blocks every start on the node while it waits for us.
 
 import { FaultError } from '../../shared/faults.ts';
-import type { Change } from '../catalog/tables.ts';
+import type { Snapshot } from '../catalog/records.ts';
 import { type Context, keyLane } from './context.ts';
 import { moved } from './devices.ts';
 
@@ -22,13 +22,37 @@ export async function remove(context: Context, key: string, options: RemoveOptio
       const found = children > 0 ? `it has ${children} of them` : 'one is being made';
       throw new FaultError('precondition', `Cannot remove snapshot ${JSON.stringify(key)} with children: ${found}`);
     }
-    const device = tables.device(snapshot.deviceId);
-    const changes: Change[] = [{ kind: 'delete-snapshot', key }];
-    if (snapshot.kind !== 'view') changes.push({ kind: 'put-device', device: moved(device, 'remove') });
-    await context.catalog.write(changes);
-    return { done: snapshot.kind === 'view' ? context.reaper.deactivate(device.id) : context.reaper.remove(device.id) };
+    return takeOut(context, snapshot, options);
   });
   if (options.wait) await tried.done;
+}
+
+interface Tried {
+  /** When the device was tried once. Not awaited by who holds the key's lane. */
+  readonly done: Promise<void>;
+}
+
+/** One durable record; the device goes to the reaper. */
+async function takeOut(context: Context, snapshot: Snapshot, { wait }: RemoveOptions): Promise<Tried> {
+  const { catalog, reaper, standby } = context;
+  const device = catalog.tables.device(snapshot.deviceId);
+  if (snapshot.kind === 'view') {
+    await catalog.write([{ kind: 'delete-snapshot', key: snapshot.key }]);
+    return { done: reaper.deactivate(device.id) };
+  }
+  const withdrawal = standby.withdraw(device.id);
+  try {
+    await catalog.write([
+      { kind: 'delete-snapshot', key: snapshot.key },
+      { kind: 'put-device', device: moved(device, 'remove') },
+      ...withdrawal.changes,
+    ]);
+  } catch (error) {
+    withdrawal.undo();
+    throw error;
+  }
+  withdrawal.done();
+  return { done: reaper.remove(device.id, wait ? 'awaited' : 'later') };
 }
 
 /** Waits until everything that is to be deleted was tried once. */

@@ -11,16 +11,22 @@ import { Gate, type Lanes } from '../lanes.ts';
 import { deviceLane } from '../snapshots/context.ts';
 import type { Pins } from '../snapshots/pins.ts';
 import type { Volumes } from '../volumes/volumes.ts';
+import type { Foreground } from './foreground.ts';
 
-/** Jobs at a time. Deactivations wait for RCU side by side; a delete holds the pool's lock, so more would not help. */
-const JOBS_AT_ONCE = 4;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
+/** How long one job gives way to clients that wait: under a load that never ends, deletions go on all the same. */
+const GIVE_WAY_MS = 1_000;
 
 type JobKind = 'deactivate' | 'remove';
 
+/** `later`: nobody waits for it, so it gives way to those who wait for something. */
+export type Urgency = 'later' | 'awaited';
+
 interface Job {
   kind: JobKind;
+  /** A client waits for it, so it gives way to none. */
+  awaited: boolean;
   attempts: number;
   /** The pause before the next attempt; null while one runs or waits for its turn. */
   timer: NodeJS.Timeout | null;
@@ -35,6 +41,11 @@ export interface ReaperOptions {
   readonly volumes: Volumes;
   readonly lanes: Lanes;
   readonly pins: Pins;
+  readonly foreground: Foreground;
+  /** Jobs at a time. Deactivations wait for RCU side by side; a delete holds the pool's lock, and has a lane of its own. */
+  readonly jobsAtOnce: number;
+  /** Whether space is so short that deletions give way to nobody. */
+  readonly isPressed: () => boolean;
   /** A job that failed other than by a busy device; called again only as the pauses grow. */
   readonly onError: (deviceId: DeviceId, error: unknown) => void;
 }
@@ -42,11 +53,12 @@ export interface ReaperOptions {
 export class Reaper {
   readonly #options: ReaperOptions;
   readonly #jobs = new Map<DeviceId, Job>();
-  readonly #gate = new Gate(JOBS_AT_ONCE);
+  readonly #gate: Gate;
   #open = true;
 
   constructor(options: ReaperOptions) {
     this.#options = options;
+    this.#gate = new Gate(options.jobsAtOnce);
   }
 
   /** Devices that wait to be deactivated or deleted. */
@@ -55,13 +67,13 @@ export class Reaper {
   }
 
   /** Deletes a device whose record says Removing. Resolves when it was tried once; never rejects. */
-  remove(id: DeviceId): Promise<void> {
-    return this.#add(id, 'remove');
+  remove(id: DeviceId, urgency: Urgency = 'later'): Promise<void> {
+    return this.#add(id, 'remove', urgency);
   }
 
   /** Deactivates a device once nobody uses it. Resolves when it was tried once; never rejects. */
   deactivate(id: DeviceId): Promise<void> {
-    return this.#add(id, 'deactivate');
+    return this.#add(id, 'deactivate', 'later');
   }
 
   /** Resolves when every job of this moment was tried once more. */
@@ -78,16 +90,18 @@ export class Reaper {
     await this.#gate.idle();
   }
 
-  #add(id: DeviceId, kind: JobKind): Promise<void> {
+  #add(id: DeviceId, kind: JobKind, urgency: Urgency): Promise<void> {
     if (!this.#open) return Promise.resolve();
     const old = this.#jobs.get(id);
+    const awaited = urgency === 'awaited';
     // A removal deactivates too; a second wish for the same only counts where the first is being seen to.
     if (old !== undefined && (old.kind === 'remove' || old.kind === kind)) {
       old.again = true;
+      old.awaited ||= awaited;
       return old.tried;
     }
     if (old?.timer != null) clearTimeout(old.timer);
-    const job: Job = { kind, attempts: 0, timer: null, again: false, tried: Promise.resolve() };
+    const job: Job = { kind, awaited, attempts: 0, timer: null, again: false, tried: Promise.resolve() };
     this.#jobs.set(id, job);
     return this.#attempt(id, job);
   }
@@ -100,6 +114,8 @@ export class Reaper {
   }
 
   async #run(id: DeviceId, job: Job): Promise<void> {
+    const { foreground, isPressed } = this.#options;
+    if (!job.awaited && !isPressed()) await foreground.quiet(GIVE_WAY_MS);
     if (!this.#open || this.#jobs.get(id) !== job) return;
     job.attempts += 1;
     try {

@@ -8,6 +8,8 @@ import { moved } from '../snapshots/devices.ts';
 export interface Recovery {
   readonly snapshots: number;
   readonly devices: number;
+  /** Made ahead by an earlier daemon, and kept. */
+  readonly standby: number;
   /** Intents that nobody was told of: given to the reaper. */
   readonly halfMade: number;
   /** Removed and not yet gone: given to the reaper. */
@@ -36,9 +38,11 @@ export async function recover(context: Context): Promise<Recovery> {
       void reaper.deactivate(device.id);
     }
   }
+  await context.standby.adopt();
   return {
     snapshots: tables.snapshots.size,
     devices: tables.devices.size,
+    standby: context.standby.counts.ready,
     halfMade: halfMade.length,
     removing: removing - halfMade.length,
     resumed: found.resumed,

@@ -9,6 +9,8 @@ import type { Usage, Volumes } from '../volumes/volumes.ts';
 
 /** How old the figures may get while nothing happens: writers fill a pool without asking us. */
 const REFRESH_MS = 5000;
+/** Times the reserve: with less than that free, nothing is made that nobody asked for. */
+const TIGHT_RESERVES = 2;
 
 export class SpaceGuard {
   readonly #volumes: Volumes;
@@ -32,14 +34,32 @@ export class SpaceGuard {
     if (metadata !== null) this.#checkOne('metadata', metadata);
   }
 
+  /** Whether snapshots are refused: what is to be deleted is in a hurry then. */
+  isShort(): boolean {
+    return this.#hasLess(1);
+  }
+
+  /** Whether it is time to give up what was made ahead. */
+  isTight(): boolean {
+    return this.#hasLess(TIGHT_RESERVES);
+  }
+
   close(): void {
     clearInterval(this.#timer);
   }
 
+  #hasLess(reserves: number): boolean {
+    const { data, metadata } = this.#volumes.space;
+    return [data, metadata].some((usage) => usage !== null && freeOf(usage) < reserves * this.#reserveOf(usage));
+  }
+
+  #reserveOf(usage: Usage): number {
+    return this.#minFree.kind === 'bytes' ? this.#minFree.bytes : (usage.totalBytes * this.#minFree.percent) / 100;
+  }
+
   #checkOne(what: string, usage: Usage): void {
-    const free = Math.max(0, usage.totalBytes - usage.usedBytes);
-    const reserve =
-      this.#minFree.kind === 'bytes' ? this.#minFree.bytes : (usage.totalBytes * this.#minFree.percent) / 100;
+    const free = freeOf(usage);
+    const reserve = this.#reserveOf(usage);
     if (free >= reserve) return;
     const [left, total, kept] = [free, usage.totalBytes, reserve].map((size) =>
       formatSize(parseBytes(Math.round(size))),
@@ -60,4 +80,8 @@ export class SpaceGuard {
         this.#refreshing = false;
       });
   }
+}
+
+function freeOf(usage: Usage): number {
+  return Math.max(0, usage.totalBytes - usage.usedBytes);
 }

@@ -44,6 +44,8 @@ export interface Volumes {
   readonly kind: 'thin-pool' | 'blockfile';
   /** One line for the log and the first screen: which pool, which engine, and why. */
   readonly description: string;
+  /** Whether a copy shares its origin's blocks, as far as is known: if not, copies that nobody asked for cost too much. */
+  readonly sharesBlocks: boolean;
 
   /** Where the next device goes. Nothing exists yet; the catalog writes it down as an intent first. */
   newPlace(): Place;

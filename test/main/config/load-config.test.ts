@@ -34,6 +34,8 @@ const DEFAULTS: Config = {
   asyncRemove: false,
   discardBlocks: false,
   minFreeSpace: { kind: 'percent', percent: 10 },
+  standbyPerParent: 64,
+  standbyTotal: 256,
 };
 
 let dir = '';
@@ -83,6 +85,8 @@ mount_options = "noatime,,discard"
 async_remove = true
 discard_blocks = true
 min_free_space = "12.5 %"
+standby_per_parent = 0
+standby_total = 4096
 `);
   assert.equal(config, {
     rootPath: '/srv/thinsnap',
@@ -99,6 +103,8 @@ min_free_space = "12.5 %"
     asyncRemove: true,
     discardBlocks: true,
     minFreeSpace: { kind: 'percent', percent: 12.5 },
+    standbyPerParent: 0,
+    standbyTotal: 4096,
   });
   assert.is(origins.get('poolName'), `${join(dir, 'config.toml')}:6`);
   assert.is(origins.get('minFreeSpace'), `${join(dir, 'config.toml')}:15`);
@@ -242,6 +248,8 @@ const anyConfig: fc.Arbitrary<Config> = fc.record(
       fc.nat(5000).map((hundredths) => ({ kind: 'percent' as const, percent: hundredths / 100 })),
       bytes.map((size) => ({ kind: 'bytes' as const, bytes: size })),
     ),
+    standbyPerParent: fc.nat(4096),
+    standbyTotal: fc.nat(4096),
   },
   { noNullPrototype: true },
 );

@@ -22,8 +22,8 @@ interface Listed {
   readonly messageBytes: number[];
 }
 
-function listAll({ catalog, volumes, lanes, pins, reaper, devices, guard }: Core): Listed {
-  const context: Context = { catalog, volumes, lanes, pins, reaper, devices, guard, clock: new Clock() };
+function listAll(core: Core): Listed {
+  const context: Context = { ...core, clock: new Clock() };
   const names: string[] = [];
   const messageBytes: number[] = [];
   for (const message of listRpc(context)(create(ListSnapshotsRequestSchema, {}))) {

@@ -13,7 +13,7 @@ import { deviceOf } from '../../support/records.ts';
 const SPEC = { fsType: 'ext4', fsOptions: ['-O', 'metadata_csum'], sizeBytes: parseBytes(GIB) } as const;
 const ORIGIN = deviceOf(99, { mappedBytes: parseBytes(4096) });
 
-test('Devices.snapshotOf writes the intent before anything is made, and answers it', async () => {
+test('Devices.snapshotOf writes the intent before anything is made, and answers the record to write next', async () => {
   await withCore(async ({ catalog, volumes, devices }) => {
     const states: unknown[] = [];
     volumes.act = async () => void states.push([...catalog.tables.devices.values()].map(({ state }) => state));
@@ -21,7 +21,8 @@ test('Devices.snapshotOf writes the intent before anything is made, and answers 
     assert.equal(states, [['Creating']]);
     assert.is(device.originId, ORIGIN.id);
     assert.is(device.baselineBytes, ORIGIN.mappedBytes);
-    assert.equal(catalog.tables.devices.get(device.id), device);
+    assert.is(device.state, 'Activated');
+    assert.equal(catalog.tables.devices.get(device.id), { ...device, state: 'Creating' });
   });
 });
 

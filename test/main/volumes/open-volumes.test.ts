@@ -29,6 +29,8 @@ function configOf(rootPath: string, volumes: Config['volumes']): Config {
     asyncRemove: true,
     discardBlocks: false,
     minFreeSpace: { kind: 'percent', percent: 0 },
+    standbyPerParent: 0,
+    standbyTotal: 0,
   };
 }
 

@@ -32,6 +32,7 @@ export class BlockfileVolumes implements Volumes {
   readonly kind = 'blockfile';
   readonly description: string;
   readonly #options: BlockfileOptions;
+  #sharesBlocks = false;
   #space: Space = { data: { usedBytes: 0, totalBytes: 0 }, metadata: null };
 
   private constructor(options: BlockfileOptions) {
@@ -46,6 +47,10 @@ export class BlockfileVolumes implements Volumes {
     return volumes;
   }
 
+  get sharesBlocks(): boolean {
+    return this.#sharesBlocks;
+  }
+
   newPlace(): Place {
     return { kind: 'file' };
   }
@@ -55,12 +60,13 @@ export class BlockfileVolumes implements Volumes {
       device.sizeBytes > origin.sizeBytes
         ? ({ kind: 'grow', fsType: device.fsType } as const)
         : ({ kind: 'same' } as const);
-    await this.#options.tasks.run('copyFile', {
+    const copied = await this.#options.tasks.run('copyFile', {
       from: this.#path(origin.id),
       to: this.#path(device.id),
       sizeBytes: device.sizeBytes,
       growth,
     });
+    this.#sharesBlocks = copied.reflinked;
   }
 
   async createBase(device: Device): Promise<Bytes> {

@@ -51,6 +51,7 @@ export interface ThinPoolOptions {
 
 export class ThinPoolVolumes implements Volumes {
   readonly kind = 'thin-pool';
+  readonly sharesBlocks = true;
   readonly description: string;
   readonly #options: ThinPoolOptions;
   readonly #active = new Map<DeviceId, Mode>();
