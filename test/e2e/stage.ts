@@ -51,6 +51,7 @@ export function stageSuite(
     }
   });
   for (const topic of topics) topic(stage);
+  stage.test('every snapshot can be removed, children first', async () => removeAll(stage.client));
   tests.run();
 }
 
@@ -61,6 +62,16 @@ export function createdNs(info: Info): bigint {
 
 export function updatedNs(info: Info): bigint {
   return info.updatedAt === undefined ? 0n : info.updatedAt.seconds * 1_000_000_000n + BigInt(info.updatedAt.nanos);
+}
+
+/** What has no children goes, until there is nothing more: of volumes that are shared with others, nothing is left behind. */
+async function removeAll(client: SnapshotsClient): Promise<void> {
+  for (let infos = await client.list(); infos.length > 0; infos = await client.list()) {
+    const parents = new Set(infos.map(({ parent }) => parent));
+    const leaves = infos.filter(({ name }) => !parents.has(name));
+    for (const { name } of leaves) await client.remove(name);
+  }
+  await client.cleanup();
 }
 
 interface OwnStage extends Stage {

@@ -1,4 +1,4 @@
-// What a test file of test/vm asks of its guest, in one line among its first comments:
+// What a test file of test/vm asks of its guest, in a line among its first comments, or in several:
 //
 //   // vm: both pool THINSNAP_TEST_ENGINE=ioctl|dmsetup
 //
@@ -12,19 +12,20 @@ export type Guest = (typeof GUESTS)[number];
 
 export interface Case {
   readonly file: string;
-  /** Tells the cases of one file apart; the file itself when there is only one. */
+  readonly guest: Guest;
+  /** Tells the cases of one file and guest apart; the file itself when there is only one. */
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;
   readonly pool: boolean;
 }
 
-export interface Wish {
-  readonly guests: readonly Guest[];
-  readonly cases: readonly Case[];
+export function parseWishes(file: string, source: string): readonly Case[] {
+  const lines = [...source.matchAll(/^\/\/ vm: *(.*)$/gm)].map(([, words = '']) => words);
+  return (lines.length > 0 ? lines : ['']).flatMap((line) => parseLine(file, line));
 }
 
-export function parseWish(file: string, source: string): Wish {
-  const words = (/^\/\/ vm: *(.*)$/m.exec(source)?.[1] ?? '').split(' ').filter((word) => word !== '');
+function parseLine(file: string, line: string): readonly Case[] {
+  const words = line.split(' ').filter((word) => word !== '');
   let guests: readonly Guest[] = ['plain'];
   let envs: readonly Readonly<Record<string, string>>[] = [{}];
   for (const word of words) {
@@ -40,16 +41,14 @@ export function parseWish(file: string, source: string): Wish {
       );
     }
   }
-  const cases = envs.map((env) => ({
-    file,
-    name: [file, ...Object.values(env)].join(','),
-    env,
-    pool: words.includes('pool'),
-  }));
-  return { guests, cases };
+  const pool = words.includes('pool');
+  return guests.flatMap((guest) =>
+    envs.map((env) => ({ file, guest, name: [file, ...Object.values(env)].join(','), env, pool })),
+  );
 }
 
-/** From the source: the compiler drops some comments. `file` is the compiled one, below dist/. */
-export async function readWish(file: string): Promise<Wish> {
-  return parseWish(file, await readFile(file.replace(/^dist\//, '').replace(/\.js$/, '.ts'), 'utf8'));
+/** What `file` asks of `guest`. From the source: the compiler drops some comments. `file` is the compiled one, below dist/. */
+export async function readCases(file: string, guest: Guest): Promise<readonly Case[]> {
+  const source = await readFile(file.replace(/^dist\//, '').replace(/\.js$/, '.ts'), 'utf8');
+  return parseWishes(file, source).filter((each) => each.guest === guest);
 }

@@ -1,10 +1,10 @@
 // Runs test files inside a guest (test/vm/run), each case on bare disks or a new pool, and writes a line about each to
 // /mnt/out/results as soon as it is known: a later one may take the guest down with it.
 //
-//   node dist/test/runner/guest.js MILLISECONDS FILE...
+//   node dist/test/runner/guest.js plain|udev MILLISECONDS FILE...
 
 import { appendFile } from 'node:fs/promises';
-import { type Case, readWish } from './cases.ts';
+import { type Case, GUESTS, readCases } from './cases.ts';
 import { runChild } from './child.ts';
 import { addCounts, type Counts, NO_COUNTS } from './counts.ts';
 import { GUEST_FILE_TIMEOUT_MS, neverRan } from './phases.ts';
@@ -19,7 +19,9 @@ const METADATA = '/dev/vdb';
 const POOL = 'thinsnap-test';
 const POOL_BLOCK_SECTORS = 128;
 
-const [limitMs = '', ...files] = process.argv.slice(2);
+const [wanted = '', limitMs = '', ...files] = process.argv.slice(2);
+const guest = GUESTS.find((name) => name === wanted);
+if (guest === undefined) throw new Error(`There is no guest "${wanted}"`);
 const deadlineMs = performance.now() + Number(limitMs);
 
 async function tool(...command: readonly string[]): Promise<string> {
@@ -72,7 +74,7 @@ async function runCase(each: Case, timeoutMs: number): Promise<Counts> {
 }
 
 for (const file of files) {
-  for (const each of (await readWish(file)).cases) {
+  for (const each of await readCases(file, guest)) {
     const timeoutMs = Math.min(GUEST_FILE_TIMEOUT_MS, deadlineMs - performance.now());
     const counts = timeoutMs > 0 ? await runCase(each, timeoutMs) : neverRan(each.name);
     await appendFile(`${OUT}/results`, `${counts.passed} ${counts.failed} ${counts.skipped} ${each.name}\n`);

@@ -2,7 +2,7 @@
 
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GUESTS, type Guest, readWish } from './cases.ts';
+import { type Case, GUESTS, type Guest, readCases } from './cases.ts';
 import { runChild } from './child.ts';
 import { addCounts, type Counts, filesWithoutTests, NO_COUNTS, parseCounts } from './counts.ts';
 import { GONE_WAIT_MS, print, runTestFile } from './test-file.ts';
@@ -92,27 +92,21 @@ export async function runFiles(run: Run, files: readonly string[]): Promise<Coun
 
 /** Test files that run in a guest: one boot without udevd, one with, of those that any file asks for. */
 export async function runVm(run: Run, files: readonly string[]): Promise<Counts> {
-  const wanted = new Map<Guest, string[]>(GUESTS.map((guest) => [guest, []]));
-  for (const file of files) {
-    for (const guest of (await readWish(file)).guests) wanted.get(guest)?.push(file);
-  }
   let counts = NO_COUNTS;
-  for (const [guest, own] of wanted) {
-    if (own.length > 0) counts = addCounts(counts, await runGuest(run, guest, own));
+  for (const guest of GUESTS) {
+    const cases = (await Promise.all(files.map((file) => readCases(file, guest)))).flat();
+    if (cases.length > 0) counts = addCounts(counts, await runGuest(run, guest, cases));
   }
   return counts;
 }
 
-async function runGuest(run: Run, guest: Guest, files: readonly string[]): Promise<Counts> {
+async function runGuest(run: Run, guest: Guest, cases: readonly Case[]): Promise<Counts> {
   print(`\n--- guest ${guest === 'udev' ? 'with' : 'without'} udevd`);
   const out = join(run.logDir, `vm-${guest}`);
-  await bootGuest(run, { guest, files, out });
+  await bootGuest(run, { guest, files: [...new Set(cases.map(({ file }) => file))], out });
   const results = parseResults(await readFile(join(out, 'results'), 'utf8').catch(() => ''));
   let counts = NO_COUNTS;
-  for (const file of files) {
-    for (const { name } of (await readWish(file)).cases)
-      counts = addCounts(counts, results.get(name) ?? neverRan(name));
-  }
+  for (const { name } of cases) counts = addCounts(counts, results.get(name) ?? neverRan(name));
   return counts;
 }
 
@@ -124,7 +118,8 @@ async function bootGuest(
   if (limitMs <= GUEST_MARGIN_MS) return;
   await mkdir(out, { recursive: true });
   const options = [...(guest === 'udev' ? ['--udev'] : []), '--out', out, '--timeout', (limitMs / 1000).toFixed(0)];
-  const driver = [process.execPath, 'dist/test/runner/guest.js', (limitMs - GUEST_MARGIN_MS).toFixed(0), ...files];
+  const guestLimitMs = (limitMs - GUEST_MARGIN_MS).toFixed(0);
+  const driver = [process.execPath, 'dist/test/runner/guest.js', guest, guestLimitMs, ...files];
   const outcome = await runChild(['test/vm/run', ...options, '--', ...driver], {
     cwd: run.cwd,
     env: process.env,

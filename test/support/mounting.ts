@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Mount } from '../../src/main/rpc/gen/containerd/types/mount_pb.ts';
+import type { Mount } from '../../src/main/volumes/volumes.ts';
 
 /** mount(8) of a file system whose log must be replayed, on a slow machine. */
 const MOUNT_LIMIT_MS = 60_000;

@@ -1,5 +1,6 @@
 // containerd and runc on a real thin pool, however the daemon speaks to it and whatever it formats.
-// vm: plain pool THINSNAP_TEST_SETUP=ioctl,ext4
+// vm: plain pool THINSNAP_TEST_SETUP=ioctl,ext4|dmsetup,xfs
+// vm: udev pool THINSNAP_TEST_SETUP=ioctl,xfs|dmsetup,ext4
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -9,7 +10,7 @@ import { thinsnapSubject } from '../e2e/containerd/thinsnap.ts';
 const TOOL_TIMEOUT_MS = 60_000;
 const METADATA = '/dev/vdb';
 const { THINSNAP_TEST_POOL: pool = '', THINSNAP_TEST_SETUP: setup = '' } = process.env;
-// A pair of engine and file system for each run: it takes minutes in an emulated machine.
+// Pairs, so that with the two guests every two of engine, file system and udevd meet: a run takes minutes when emulated.
 const [engine = '', fsType = ''] = setup.split(',');
 
 async function tool(...[file = '', ...args]: readonly string[]): Promise<string> {
