@@ -1,5 +1,5 @@
 // The contract of volumes on a real thin pool, with each engine.
-// vm: both pool THINSNAP_TEST_ENGINE=ioctl|dmsetup
+// vm: plain pool THINSNAP_TEST_ENGINE=ioctl|dmsetup
 
 import { ENGINE_KINDS } from '../../src/shared/tasks.ts';
 import { volumesSuite } from '../e2e/volumes/contract.ts';

@@ -9,8 +9,9 @@ import { linkNode, nodePath, unlinkNode, unlinkStaleNode, waitUntilUdevDropped }
 import { confirmCommitted } from './pool.ts';
 import { thinTable } from './status.ts';
 
-// blkid, started by udev, has a fresh device open for some milliseconds: no user of the device.
-const BUSY_TRIES_MAX = 10;
+// blkid, started by udev, has a fresh device open for some milliseconds: no user of the device. Who deletes tries again
+// later anyway and must answer at once; who will activate it again has nobody to do so for him.
+const BUSY_TRIES_MAX: Record<NameFate, number> = { returns: 10, never: 2 };
 const BUSY_PAUSE_MS = 20;
 
 export interface OwnName {
@@ -35,7 +36,7 @@ export async function createDevice(engine: Engine, device: NewDevice): Promise<v
   try {
     linkNode(device.name, number);
   } catch (error) {
-    await removeWithPatience(engine, device.name);
+    await removeWithPatience(engine, device.name, 'never');
     unlinkNode(device.name, number);
     throw error;
   }
@@ -84,34 +85,34 @@ export async function removeOwn(engine: Engine, own: OwnName, fate: NameFate): P
 async function removeDevice(engine: Engine, device: DeviceInfo, fate: NameFate): Promise<void> {
   // Who waits for a suspended device holds it open for as long.
   if (device.suspended) await engine.resume(device.name);
-  await removeWithPatience(engine, device.name);
+  await removeWithPatience(engine, device.name, fate);
   if (fate === 'returns') await waitUntilUdevDropped(device.name, device.number);
   unlinkNode(device.name, device.number);
 }
 
-/** The device once nobody has it open; fault `device-busy` when someone goes on to. */
+/** The device, which is to be deleted, once nobody has it open; fault `device-busy` when someone goes on to. */
 export async function waitUntilClosed(engine: Engine, name: string): Promise<DeviceInfo> {
-  return withPatience(async () => {
+  return withPatience(BUSY_TRIES_MAX.never, async () => {
     const found = await engine.info(name);
     if (found.openCount === 0) return found;
     throw new FaultError('device-busy', `Cannot use "${name}" alone: it is open ${found.openCount} times`);
   });
 }
 
-async function removeWithPatience(engine: Engine, name: string): Promise<void> {
+async function removeWithPatience(engine: Engine, name: string, fate: NameFate): Promise<void> {
   try {
-    await withPatience(() => engine.remove(name));
+    await withPatience(BUSY_TRIES_MAX[fate], () => engine.remove(name));
   } catch (error) {
     if (!isFault(error, 'device-missing')) throw error;
   }
 }
 
-async function withPatience<Answer>(action: () => Promise<Answer>): Promise<Answer> {
+async function withPatience<Answer>(triesMax: number, action: () => Promise<Answer>): Promise<Answer> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await action();
     } catch (error) {
-      if (!isFault(error, 'device-busy') || tries === BUSY_TRIES_MAX) throw error;
+      if (!isFault(error, 'device-busy') || tries === triesMax) throw error;
     }
     await pause(BUSY_PAUSE_MS);
   }

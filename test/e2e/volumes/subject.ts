@@ -1,9 +1,9 @@
 // Volumes as a daemon opens them, without the daemon: a catalog that says which they are, workers, and the volumes.
 
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
 import type { Config } from '../../../src/main/config/config.ts';
@@ -77,7 +77,7 @@ async function thinLeft(pool: string): Promise<readonly string[]> {
 
 async function thinIds(pool: string): Promise<{ metadata: string; ids: readonly string[] }> {
   const [, , , number = ''] = (await tool('dmsetup', 'table', pool)).split(' ');
-  const metadata = (await tool('readlink', '-f', `/dev/block/${number}`)).trim();
+  const metadata = `/dev/${basename(await readlink(`/sys/dev/block/${number}`))}`;
   await tool('dmsetup', 'message', pool, '0', 'reserve_metadata_snap');
   try {
     const ids = await tool('thin_ls', '--no-headers', '-m', '-o', 'DEV', metadata);
