@@ -21,7 +21,8 @@ import { Reaper } from './upkeep/reaper.ts';
 import { recover } from './upkeep/recovery.ts';
 import { SpaceGuard } from './upkeep/space-guard.ts';
 import { Standby } from './upkeep/standby.ts';
-import { type Opened, openVolumes } from './volumes/open-volumes.ts';
+import { openVolumes } from './volumes/open-volumes.ts';
+import type { Opened } from './volumes/volumes.ts';
 
 export interface Daemon {
   /** What it works on, for the first screen. */

@@ -7,6 +7,17 @@ import { FaultError } from '../shared/faults.ts';
 /** Calls that may wait in one lane; the next one is refused at once. */
 export const LANE_PENDING_MAX = 2048;
 
+// Lanes of two kinds. Who holds a key's lane may wait for a device's, never the other way round; who holds a key's lane
+// waits for another key's only through `Lanes.runAll`, which takes them in one order.
+
+export function keyLane(key: string): string {
+  return `key ${key}`;
+}
+
+export function deviceLane(id: number): string {
+  return `device ${id}`;
+}
+
 export class Lanes {
   readonly #queues = new Map<string, PQueue>();
 

@@ -23,14 +23,3 @@ export interface Context {
   readonly foreground: Foreground;
   readonly clock: Clock;
 }
-
-// Lanes of two kinds. Who holds a key's lane may wait for a device's, never the other way round; who holds a key's lane
-// waits for another key's only through `Lanes.runAll`, which takes them in one order.
-
-export function keyLane(key: string): string {
-  return `key ${key}`;
-}
-
-export function deviceLane(id: number): string {
-  return `device ${id}`;
-}

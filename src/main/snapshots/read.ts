@@ -3,8 +3,9 @@
 
 import { FaultError } from '../../shared/faults.ts';
 import type { Labels, Snapshot } from '../catalog/records.ts';
+import { deviceLane, keyLane } from '../lanes.ts';
 import type { Mount } from '../volumes/volumes.ts';
-import { type Context, deviceLane, keyLane } from './context.ts';
+import type { Context } from './context.ts';
 import { parseFilters } from './filter/filter.ts';
 import { applyUpdate, checkLabels } from './labels.ts';
 import { modeOf, mountOf } from './prepare.ts';

@@ -3,7 +3,8 @@
 
 import { FaultError } from '../../shared/faults.ts';
 import type { Snapshot } from '../catalog/records.ts';
-import { type Context, keyLane } from './context.ts';
+import { keyLane } from '../lanes.ts';
+import type { Context } from './context.ts';
 import { moved } from './devices.ts';
 
 /** `wait`: answer when the deletion was tried once (`async_remove = false`); a busy device is the reaper's either way. */

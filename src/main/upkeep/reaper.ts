@@ -7,8 +7,7 @@
 import { isFault } from '../../shared/faults.ts';
 import type { DeviceId } from '../../shared/units.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { Gate, type Lanes } from '../lanes.ts';
-import { deviceLane } from '../snapshots/context.ts';
+import { deviceLane, Gate, type Lanes } from '../lanes.ts';
 import type { Pins } from '../snapshots/pins.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 import type { Foreground } from './foreground.ts';

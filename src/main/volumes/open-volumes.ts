@@ -10,20 +10,13 @@ import type { TaskPool } from '../task-pool.ts';
 import { BlockfileVolumes } from './blockfile/blockfile-volumes.ts';
 import { loopPoolName, openLoopPool } from './thin-pool/loop-pool.ts';
 import { openThinPool } from './thin-pool/open-thin-pool.ts';
-import type { Volumes } from './volumes.ts';
+import type { Opened } from './volumes.ts';
 
 export interface OpenOptions {
   readonly config: Config;
   readonly catalog: Catalog;
   readonly tasks: TaskPool;
   readonly onForeignThinId: (thinId: number) => void;
-}
-
-export interface Opened {
-  readonly volumes: Volumes;
-  /** Tells the volumes of a thin id that turned out to be somebody else's. */
-  readonly onForeignThinId: (thinId: number) => void;
-  close(): Promise<void>;
 }
 
 type Choice =

@@ -81,6 +81,13 @@ export interface Volumes {
   recover(devices: ReadonlyMap<DeviceId, Device>): Promise<Recovered>;
 }
 
+export interface Opened {
+  readonly volumes: Volumes;
+  /** Tells the volumes of a thin id that turned out to be somebody else's. */
+  readonly onForeignThinId: (thinId: number) => void;
+  close(): Promise<void>;
+}
+
 /** A volume's mount options: what the file system needs, what the mode needs, what the user asked for. */
 export function mountOptions(device: Device, mode: Mode, extra: readonly string[]): string[] {
   const options: string[] = mode === 'ro' ? ['ro'] : [];

@@ -2,7 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { deviceLane } from '../../../src/main/snapshots/context.ts';
+import { deviceLane } from '../../../src/main/lanes.ts';
 import { FaultError } from '../../../src/shared/faults.ts';
 import { parseDeviceId } from '../../../src/shared/units.ts';
 import { type Core, withCore } from '../../support/core.ts';

@@ -14,7 +14,7 @@ import type { VolumesIdentity } from '../../catalog/codec.ts';
 import type { Config } from '../../config/config.ts';
 import { takeLock } from '../../lock.ts';
 import type { TaskPool } from '../../task-pool.ts';
-import type { Opened } from '../open-volumes.ts';
+import type { Opened } from '../volumes.ts';
 import { ThinPoolVolumes } from './thin-pool-volumes.ts';
 
 /** Locks of pools: not under root_path, since two daemons with one pool would have two of those. */
