@@ -1,0 +1,69 @@
+// The door to the workers, with real ones: answers and faults cross it, lanes do not wait for each other, closing waits.
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TaskPool } from '../../src/main/task-pool.ts';
+import { parseBytes } from '../../src/shared/units.ts';
+import { faultOf } from '../support/faults.ts';
+import { withFakeTools, withScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
+import { withTimeout } from '../support/with-timeout.ts';
+
+const LIMIT_MS = 20_000;
+
+async function withPool(workers: number, action: (pool: TaskPool) => Promise<void>): Promise<void> {
+  // A machine without device-mapper is as good: the first task's answer is not looked at.
+  const pool = await TaskPool.open({ engine: 'auto', workers, onWorkerError: () => undefined });
+  try {
+    await action(pool);
+  } finally {
+    await withTimeout(pool.close(), LIMIT_MS, 'close');
+  }
+}
+
+test('TaskPool.run passes answers and faults on', async () => {
+  await withPool(1, async (pool) => {
+    await withScratch(async (dir) => {
+      const path = join(dir, 'file');
+      await writeFile(path, 'x'.repeat(4096));
+      assert.ok((await pool.run('fileAllocated', { path })) > 0);
+      const fault = await faultOf(pool.run('fileAllocated', { path: `${path}-not` }));
+      assert.is(fault.code, 'not-found');
+      assert.match(fault.message, /^Cannot .*ENOENT/);
+    });
+  });
+});
+
+test('TaskPool.run lets a fast task pass what holds up the slow lane, and close waits for that', async () => {
+  const started = 'touch started; while [ ! -e go ]; do sleep 0.02; done; exit 1';
+  await withFakeTools({ 'mkfs.ext4': `cd "$(dirname "$0")/.."; ${started}` }, async (dir) => {
+    const pool = await TaskPool.open({ engine: 'auto', workers: 1, onWorkerError: () => undefined });
+    const mkfs = { fsType: 'ext4', options: [] } as const;
+    const spec = { sizeBytes: parseBytes(2 ** 26), mkfs };
+    const slow = [1, 2, 3, 4, 5].map((n) =>
+      faultOf(pool.run('createBaseFile', { path: join(dir, `${n}.img`), ...spec })),
+    );
+    const path = join(dir, 'started');
+    await until(
+      LIMIT_MS,
+      () =>
+        pool.run('fileAllocated', { path }).then(
+          () => true,
+          () => null,
+        ),
+      () => 'no slow task has begun',
+    );
+    const closed = pool.close();
+    assert.is((await faultOf(pool.run('fileAllocated', { path }))).code, 'unavailable');
+    await writeFile(join(dir, 'go'), '');
+    await withTimeout(closed, LIMIT_MS, 'close');
+    assert.equal(
+      (await Promise.all(slow)).map(({ code }) => code),
+      Array(5).fill('io'),
+    );
+  });
+});
+
+test.run();
