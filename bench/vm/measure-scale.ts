@@ -19,7 +19,6 @@ export async function measureScale({ programs, plan, record }: Load): Promise<vo
       asyncRemove: true,
       standby: false,
       workers: plan.workers,
-      standbyCount: 0,
     });
     let activeBefore = 0;
     try {

@@ -13,6 +13,8 @@ const LOAD_LIMIT_MS = 20 * 60_000;
 const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
 const USAGE_AT_ONCE = 16;
 const BUSY_LIMIT = '15s';
+/** Long enough that a standby which makes way for others has not only paused. */
+const SETTLED_AFTER = '2s';
 
 export interface Load {
   readonly programs: string;
@@ -53,7 +55,6 @@ export async function measureBare({ programs, plan, record }: Load): Promise<voi
 
 export async function measureThinsnap(load: Load): Promise<void> {
   const { thinsnap, workers } = load.plan;
-  const settings = { workers, standbyCount: 2 * thinsnap.burst };
   const variants = [
     { variant: 'sync', asyncRemove: false, standby: false, rows: ['burst', 'cycle', 'base', 'usage', 'busy'] },
     { variant: 'async', asyncRemove: true, standby: false, rows: ['burst', 'cycle', 'busy'] },
@@ -63,7 +64,7 @@ export async function measureThinsnap(load: Load): Promise<void> {
     if (how.standby && !hasStandby()) continue;
     say(`thinsnap, ${variant}`);
     await onStage(
-      () => startThinsnap({ ...settings, ...how }),
+      () => startThinsnap({ workers, ...how }),
       async (side) => {
         await measureRows({ load, side, sideName: 'thinsnap', variant, counts: thinsnap }, rows);
       },
@@ -118,7 +119,7 @@ async function measureRows(runner: Runner, rows: readonly Row[]): Promise<void> 
   const { load, side, sideName, variant, counts } = runner;
   const options = optionsOf(counts);
   for (const name of rows) {
-    const phases = await runLoad(load.programs, name, { socket: side.socket, ...options[name] });
+    const phases = await runLoad(load.programs, name, { socket: side.socket, settle: SETTLED_AFTER, ...options[name] });
     // What the measurement made must be gone: a removal that was only answered is not one that is done.
     const figures = sideName === 'thinsnap' && variant === 'standby' ? {} : { thinIdsLeft: await thinIds() };
     await load.record({ side: sideName, variant, name, phases, figures });

@@ -48,10 +48,9 @@ export async function startPeer(programs: string, options: { readonly asyncRemov
 
 export interface ThinsnapOptions {
   readonly asyncRemove: boolean;
+  /** With its own limits, as a user gets it who sets nothing. */
   readonly standby: boolean;
   readonly workers: number;
-  /** Beyond what a standby needs for the burst. */
-  readonly standbyCount: number;
 }
 
 export async function startThinsnap(options: ThinsnapOptions): Promise<Side & { readonly daemon: Daemon }> {
@@ -61,10 +60,9 @@ export async function startThinsnap(options: ThinsnapOptions): Promise<Side & { 
     base_image_size: BASE_IMAGE_SIZE,
     async_remove: options.asyncRemove,
     workers: options.workers,
-    standby_per_parent: options.standby ? options.standbyCount : 0,
-    standby_total: options.standby ? options.standbyCount : 0,
+    ...(options.standby ? {} : { standby_per_parent: 0 }),
   };
-  // A build from before the standby does not know its keys, and refuses what it does not know.
+  // A build from before the standby refuses its key: so that figures of then can be measured again.
   const config = Object.fromEntries(Object.entries(wanted).filter(([key]) => KEYS.includes(key)));
   const daemon = await startDaemon({ config });
   return { daemon, socket: daemon.address, pid: daemon.pid, stop: () => daemon.stop() };
