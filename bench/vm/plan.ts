@@ -63,7 +63,7 @@ export const FULL: Pick<Plan, 'peer' | 'thinsnap' | 'bareThreads' | 'bareRounds'
 };
 
 export const QUICK: typeof FULL = {
-  peer: { ...FULL.peer, burst: 8, asyncBurst: 4, cycles: 8, bases: 4, usages: 10, others: 2 },
+  peer: { ...FULL.peer, asyncBurst: 4, cycles: 8, bases: 4, usages: 10, others: 2 },
   thinsnap: { ...FULL.thinsnap, burstRounds: 3, burstWarmUp: 1, cycles: 96, usages: 100, others: 20 },
   bareThreads: [8],
   bareRounds: 2,
@@ -85,6 +85,6 @@ export const SLOW_PEER: Counts = {
 export function planOf(options: { guest: Guest; scale: boolean; quick: boolean; workers: number }): Plan {
   const { guest, scale, quick, workers } = options;
   const counts = quick ? QUICK : FULL;
-  const peer = guest === 'udev' && !quick ? SLOW_PEER : counts.peer;
+  const peer = guest === 'udev' ? SLOW_PEER : counts.peer;
   return { ...counts, peer, guest, workers, kind: scale ? 'scale' : 'race' };
 }
