@@ -15,7 +15,7 @@ async function list(containerd: Containerd): Promise<readonly string[]> {
 
 containerdSuite('native', 'built-in', async () => ({
   name: 'native',
-  proxy: null,
+  address: null,
   restart: async (how) => {
     throw new Error(`Cannot restart a part of containerd with ${how}`);
   },

@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { arch, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { type Outcome, runChild } from '../../runner/child.ts';
 import { until } from '../../support/until.ts';
 import { withTimeout } from '../../support/with-timeout.ts';
@@ -12,29 +12,47 @@ import { withTimeout } from '../../support/with-timeout.ts';
 // Made for a machine that is emulated: a Go program takes a second there to say its version.
 const READY_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 30_000;
-const CTR_LIMIT_MS = 120_000;
+const COMMAND_LIMIT_MS = 120_000;
 const LOG_SHOWN_CHARS = 3_000;
 
-/** The plugins that would look at, or write to, what is not the tests' own. */
+/** The plugins that would look at, or write to, what is not the tests' own; a version that lacks one lets it pass. */
 const DISABLED = [
+  'io.containerd.cri.v1.images',
+  'io.containerd.cri.v1.runtime',
   'io.containerd.grpc.v1.cri',
   'io.containerd.internal.v1.opt',
+  'io.containerd.nri.v1.nri',
   'io.containerd.snapshotter.v1.aufs',
   'io.containerd.snapshotter.v1.btrfs',
   'io.containerd.snapshotter.v1.devmapper',
   'io.containerd.snapshotter.v1.zfs',
 ];
 
-export interface ProxyPlugin {
-  readonly name: string;
-  readonly address: string;
+/**
+ * What containerd, ctr and the shim are started with. THINSNAP_TEST_CONTAINERD_BIN names a directory that holds the three
+ * of another version than the installed one: an unpacked package of a newer Debian, or a build of containerd's.
+ */
+function environment(): NodeJS.ProcessEnv {
+  const { THINSNAP_TEST_CONTAINERD_BIN: bin, PATH: path = '' } = process.env;
+  return {
+    ...process.env,
+    PATH: bin === undefined ? path : `${bin}${delimiter}${path}`,
+    // ctr 2.2 warns of the machine's cgroups in the midst of what it answers.
+    CONTAINERD_SUPPRESS_DEPRECATION_WARNINGS: '1',
+  };
 }
 
-/** Starts containerd with `proxy` as a snapshotter beside its own; answers once it serves. */
-export async function startContainerd(proxy: ProxyPlugin | null): Promise<Containerd> {
+/** A snapshotter as containerd is told of it; without an address it is one of its own. */
+export interface Snapshotter {
+  readonly name: string;
+  readonly address: string | null;
+}
+
+/** Starts containerd with `snapshotter` to unpack into; answers once it serves. */
+export async function startContainerd(snapshotter: Snapshotter): Promise<Containerd> {
+  const major = await containerdMajor();
   const root = await mkdtemp(join(tmpdir(), 'ctrd-'));
-  const quote = (text: string): string => JSON.stringify(text);
-  const config = `version = 2
+  const config = `version = ${major < 2 ? 2 : 3}
 root = ${quote(join(root, 'root'))}
 state = ${quote(join(root, 'state'))}
 disabled_plugins = [${DISABLED.map(quote).join(', ')}]
@@ -44,10 +62,10 @@ disabled_plugins = [${DISABLED.map(quote).join(', ')}]
   deletion_threshold = 1
   schedule_delay = "0ms"
   startup_delay = "100ms"
-${proxy === null ? '' : `[proxy_plugins.${proxy.name}]\n  type = "snapshot"\n  address = ${quote(proxy.address)}\n`}`;
+${proxyLines(snapshotter)}${major < 2 ? '' : unpackLines(snapshotter)}`;
   await mkdir(join(root, 'root'));
   await writeFile(join(root, 'config.toml'), config);
-  const containerd = new Containerd(root);
+  const containerd = new Containerd(root, major);
   try {
     await containerd.start();
   } catch (error) {
@@ -57,13 +75,42 @@ ${proxy === null ? '' : `[proxy_plugins.${proxy.name}]\n  type = "snapshot"\n  a
   return containerd;
 }
 
+function proxyLines({ name, address }: Snapshotter): string {
+  return address === null ? '' : `[proxy_plugins.${name}]\n  type = "snapshot"\n  address = ${quote(address)}\n`;
+}
+
+/** 2.x unpacks only into the snapshotters that its transfer service knows. */
+function unpackLines({ name }: Snapshotter): string {
+  return `[[plugins."io.containerd.transfer.v1.local".unpack_config]]
+  platform = "linux/${arch() === 'x64' ? 'amd64' : arch()}"
+  snapshotter = ${quote(name)}
+`;
+}
+
+/** From 2.0 on its module's name, which comes before the version, ends with that: "github.com/containerd/containerd/v2 v2.2.7". */
+async function containerdMajor(): Promise<number> {
+  const { output } = await run(['containerd', '--version']);
+  return Number(/\/v(\d+) /.exec(output)?.[1] ?? 1);
+}
+
+function run(command: readonly string[]): Promise<Outcome> {
+  const options = { timeoutMs: COMMAND_LIMIT_MS, cwd: tmpdir(), env: environment(), onOutput: () => undefined };
+  return runChild(command, options);
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
+
 export class Containerd {
   readonly root: string;
+  readonly major: number;
   readonly #logFile: string;
   #child: ChildProcess | null = null;
 
-  constructor(root: string) {
+  constructor(root: string, major: number) {
     this.root = root;
+    this.major = major;
     const { THINSNAP_TEST_LOGS: logs = root } = process.env;
     this.#logFile = join(logs, 'containerd.log');
   }
@@ -72,7 +119,7 @@ export class Containerd {
     const log = await open(this.#logFile, 'a');
     try {
       const stdio = ['ignore' as const, log.fd, log.fd];
-      this.#child = spawn('containerd', ['--config', join(this.root, 'config.toml')], { stdio });
+      this.#child = spawn('containerd', ['--config', join(this.root, 'config.toml')], { stdio, env: environment() });
     } finally {
       await log.close();
     }
@@ -115,8 +162,7 @@ export class Containerd {
   }
 
   async #ctr(args: readonly string[]): Promise<Outcome> {
-    const command = ['ctr', '--address', join(this.root, 'c.sock'), ...args];
-    return runChild(command, { timeoutMs: CTR_LIMIT_MS, cwd: this.root, env: process.env, onOutput: () => undefined });
+    return run(['ctr', '--address', join(this.root, 'c.sock'), ...args]);
   }
 
   async #shownLog(): Promise<string> {

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until } from '../../support/until.ts';
 import { withTimeout } from '../../support/with-timeout.ts';
-import { type Containerd, type ProxyPlugin, startContainerd } from './containerd.ts';
+import { type Containerd, type Snapshotter, startContainerd } from './containerd.ts';
 import { CHECK_SCRIPT, IMAGE_NAME, LAYER_COUNT, writeImage } from './oci-image.ts';
 
 /** Made for a machine that is emulated. */
@@ -17,11 +17,7 @@ const GONE_LIMIT_MS = 180_000;
 const RECONNECT_LIMIT_MS = 120_000;
 
 /** What is tested: thinsnap, or one of containerd's own to know that the scenario is right. */
-export interface Subject {
-  /** Its name to `ctr --snapshotter`. */
-  readonly name: string;
-  /** Null for one that is built in. */
-  readonly proxy: ProxyPlugin | null;
+export interface Subject extends Snapshotter {
   restart(how: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** The keys and names of all snapshots, as the subject itself tells them. */
   list(containerd: Containerd): Promise<readonly string[]>;
@@ -70,7 +66,7 @@ export function containerdSuite(name: string, kind: 'built-in' | 'process', make
 
 async function setScene(subject: Subject): Promise<Scene> {
   try {
-    const containerd = await startContainerd(subject.proxy);
+    const containerd = await startContainerd(subject);
     await writeImage(join(containerd.root, 'image.tar'));
     return { subject, containerd, holdings: await subject.holdings() };
   } catch (error) {
@@ -141,11 +137,14 @@ const ACTS: Readonly<Record<string, Act>> = {
     },
   },
 
-  'a second namespace has the image for itself': {
+  'a second namespace has the image too': {
     needsRestart: false,
     async run(scene) {
+      const { subject, containerd } = scene;
       await importImage(scene, 'second');
-      assert.is((await scene.subject.list(scene.containerd)).length, 2 * LAYER_COUNT);
+      // The transfer service of 2.x names each layer in the label `snapshot.ref`, and thinsnap answers that it is there.
+      const isShared = containerd.major >= 2 && subject.address !== null;
+      assert.is((await subject.list(containerd)).length, isShared ? LAYER_COUNT : 2 * LAYER_COUNT);
       assert.match(await runOnce(scene, { id: 'reader', script: CHECK_SCRIPT, namespace: 'second' }), /image-ok/);
     },
   },

@@ -17,7 +17,7 @@ export async function thinsnapSubject(
   await daemon.client.cleanup();
   return {
     name: 'thinsnap',
-    proxy: { name: 'thinsnap', address: daemon.address },
+    address: daemon.address,
     async restart(how) {
       if (how === 'SIGTERM') await daemon.stop();
       else await daemon.kill();
