@@ -11,12 +11,13 @@ import { lists } from './semantics/lists.ts';
 import { removals } from './semantics/removals.ts';
 import { restarts } from './semantics/restarts.ts';
 import { wire } from './semantics/wire.ts';
+import { wishes } from './semantics/wishes.ts';
 import { stageSuite } from './stage.ts';
 
 /** Registers all but the restarts as one suite; `makeDaemon` gives a daemon with an empty store. */
 export function semanticsSuite(name: string, makeDaemon: () => Promise<Daemon>): void {
   // Codes come first: they look at the store while it is empty.
-  stageSuite(name, makeDaemon, [codes, infos, lists, keys, contents, removals, concurrency, wire]);
+  stageSuite(name, makeDaemon, [codes, infos, lists, keys, contents, wishes, removals, concurrency, wire]);
 }
 
 /** What is true after a stop, a kill -9 and a start: its own suite, for each start takes long in an emulated machine. */

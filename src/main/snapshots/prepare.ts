@@ -75,7 +75,8 @@ export function modeOf(snapshot: Snapshot): Mode {
 function check(request: NewSnapshot): Wishes {
   checkKey('key', request.key);
   checkLabels(request.labels);
-  return parseWishes(request.labels);
+  // A label without a value is no label: see `fields`.
+  return parseWishes(withoutEmpty(request.labels));
 }
 
 interface Wanted {
