@@ -17,6 +17,8 @@ export interface Config {
   readonly rootPath: string;
   /** Unix socket that containerd connects to; absolute. */
   readonly address: string;
+  /** Unix socket that `thinsnap` connects to; absolute. */
+  readonly adminAddress: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly volumes: (typeof VOLUME_CHOICES)[number];
   /** Name under /dev/mapper; null: none configured. */

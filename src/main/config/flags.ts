@@ -2,6 +2,8 @@
 // daemon's configuration.
 
 import { type Arguments, type Option, parseArguments, UsageError } from '../cli/arguments.ts';
+import { HELP_OPTION, optionsHelp } from '../cli/help.ts';
+import { LOG_LEVELS } from './config.ts';
 import type { ConfigSources } from './load-config.ts';
 
 export type DaemonCommand =
@@ -14,32 +16,66 @@ export type DaemonCommand =
 export const USAGE_EXIT_STATUS = 2;
 
 export const CONFIG_OPTIONS: readonly Option[] = [
-  { name: 'config', short: null, value: 'FILE' },
-  { name: 'root-path', short: null, value: 'DIR' },
-  { name: 'pool-name', short: null, value: 'NAME' },
-  { name: 'address', short: null, value: 'SOCKET' },
-  { name: 'log-level', short: null, value: 'LEVEL' },
+  {
+    name: 'config',
+    short: null,
+    value: 'FILE',
+    help: "thinsnap's own TOML file, or containerd's config.toml, whose devmapper table is then read",
+    completion: 'file',
+  },
+  {
+    name: 'root-path',
+    short: null,
+    value: 'DIR',
+    help: 'where everything is kept (default /var/lib/thinsnap)',
+    completion: 'directory',
+  },
+  {
+    name: 'pool-name',
+    short: null,
+    value: 'NAME',
+    help: 'thin pool under /dev/mapper (default none)',
+    completion: 'nothing',
+  },
+  {
+    name: 'address',
+    short: null,
+    value: 'SOCKET',
+    help: 'where containerd connects (default /run/thinsnap/thinsnap.sock)',
+    completion: 'file',
+  },
+  {
+    name: 'admin-address',
+    short: null,
+    value: 'SOCKET',
+    help: 'where thinsnap connects (default /run/thinsnap/admin.sock, or beside --address)',
+    completion: 'file',
+  },
+  {
+    name: 'log-level',
+    short: null,
+    value: 'LEVEL',
+    help: 'trace, debug, info, warn, error or fatal (default info)',
+    completion: LOG_LEVELS,
+  },
 ];
 
-export const CONFIG_OPTIONS_HELP = `  --config FILE       thinsnap's own TOML file, or containerd's config.toml, whose
-                      devmapper table is then read
-  --root-path DIR     where everything is kept      (default /var/lib/thinsnap)
-  --pool-name NAME    thin pool under /dev/mapper   (default none)
-  --address SOCKET    where containerd connects     (default /run/thinsnap/thinsnap.sock)
-  --log-level LEVEL   trace, debug, info, warn, error or fatal  (default info)`;
+const VERSION_OPTION: Option = {
+  name: 'version',
+  short: 'v',
+  value: null,
+  help: 'print the version and end',
+  completion: 'nothing',
+};
 
-export const HELP_OPTION: Option = { name: 'help', short: 'h', value: null };
-export const VERSION_OPTION: Option = { name: 'version', short: 'v', value: null };
+const DAEMON_OPTIONS: readonly Option[] = [...CONFIG_OPTIONS, VERSION_OPTION, HELP_OPTION];
 
 export const daemonHelp = `thinsnapd serves containerd's snapshots from a device-mapper thin pool.
 
 Usage: thinsnapd [options]
 
 Options:
-${CONFIG_OPTIONS_HELP}
-  -v, --version       print the version and end
-  -h, --help          print this and end
-
+${optionsHelp(DAEMON_OPTIONS)}
 A flag wins over the file, the file over the default. "thinsnap config show" with the
 same options prints what is in effect and where each value came from.
 
@@ -48,8 +84,6 @@ Examples:
   thinsnapd --config /etc/containerd/config.toml
   thinsnapd --pool-name vg0-pool --root-path /srv/thinsnap --log-level debug
 `;
-
-const DAEMON_OPTIONS: readonly Option[] = [...CONFIG_OPTIONS, HELP_OPTION, VERSION_OPTION];
 
 /** `args`: without node and the script. */
 export function parseDaemonFlags(args: readonly string[]): DaemonCommand {
@@ -72,6 +106,7 @@ export function toSources({ values }: Arguments): ConfigSources {
       rootPath: values.get('root-path') ?? null,
       poolName: values.get('pool-name') ?? null,
       address: values.get('address') ?? null,
+      adminAddress: values.get('admin-address') ?? null,
       logLevel: values.get('log-level') ?? null,
     },
   };

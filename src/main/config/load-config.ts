@@ -3,6 +3,7 @@
 
 import type { FsType } from '../../shared/tasks.ts';
 import { type Bytes, GIB, MIB, parseBytes } from '../../shared/units.ts';
+import { besideAddress } from './admin-address.ts';
 import type { Config } from './config.ts';
 import { type FileContents, type FileKind, type Given, readContents } from './file-kinds.ts';
 import { parseToml } from './parse-toml.ts';
@@ -16,10 +17,11 @@ export interface Flags {
   readonly rootPath: string | null;
   readonly poolName: string | null;
   readonly address: string | null;
+  readonly adminAddress: string | null;
   readonly logLevel: string | null;
 }
 
-export const NO_FLAGS: Flags = { rootPath: null, poolName: null, address: null, logLevel: null };
+export const NO_FLAGS: Flags = { rootPath: null, poolName: null, address: null, adminAddress: null, logLevel: null };
 
 export interface ConfigSources {
   readonly file: string | null;
@@ -28,7 +30,7 @@ export interface ConfigSources {
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** Where each field's value came from: "default", "FILE:LINE" or "--flag". It has all fields. */
+  /** Where each field's value came from: "default", "FILE:LINE", "--flag" or "beside address". It has all fields. */
   readonly origins: ReadonlyMap<Field, string>;
   /** Null when no file was given. */
   readonly fileKind: FileKind | null;
@@ -56,7 +58,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const contents = sources.file === null ? null : await readFileContents(sources.file, problems);
   const givens = [...(contents?.givens ?? []), ...flagGivens(sources.flags)];
   const findings: Findings = { givens, problems, bad: new Set() };
-  const config = readConfig(findings);
+  const config = withAdminAddress(readConfig(findings), findings);
   if (contents !== null) findMissing(contents, findings);
   findContradictions(config, findings);
   if (problems.length > 0) throw new ConfigError(problems.toSorted((left, right) => left.order - right.order));
@@ -81,6 +83,7 @@ function flagGivens(flags: Flags): readonly Given[] {
     { field: 'rootPath', raw: flags.rootPath, flag: '--root-path' },
     { field: 'poolName', raw: flags.poolName, flag: '--pool-name' },
     { field: 'address', raw: flags.address, flag: '--address' },
+    { field: 'adminAddress', raw: flags.adminAddress, flag: '--admin-address' },
     { field: 'logLevel', raw: flags.logLevel, flag: '--log-level' },
   ] as const;
   return all
@@ -92,6 +95,7 @@ function readConfig(findings: Findings): Config {
   return {
     rootPath: readField('rootPath', findings),
     address: readField('address', findings),
+    adminAddress: readField('adminAddress', findings),
     logLevel: readField('logLevel', findings),
     volumes: readField('volumes', findings),
     poolName: readField('poolName', findings),
@@ -107,6 +111,25 @@ function readConfig(findings: Findings): Config {
     standbyPerParent: readField('standbyPerParent', findings),
     standbyTotal: readField('standbyTotal', findings),
   };
+}
+
+/** Without one of its own, the admin socket goes where the other one was put. */
+function withAdminAddress(config: Config, { givens, problems, bad }: Findings): Config {
+  const own = lastGiven(givens, 'adminAddress');
+  if (own !== undefined) {
+    if (config.adminAddress === config.address && !bad.has('adminAddress')) {
+      problems.push(problemAt(own.where, 'Cannot use admin_address: containerd connects there, see address'));
+    }
+    return config;
+  }
+  const address = lastGiven(givens, 'address');
+  if (address === undefined || bad.has('address')) return config;
+  const reading = SETTINGS.adminAddress.read(besideAddress(config.address));
+  if (reading.ok) return { ...config, adminAddress: reading.value };
+  for (const { message } of reading.mistakes) {
+    problems.push(problemAt(address.where, `Cannot make an admin_address from it: ${message}. Set that one too`));
+  }
+  return config;
 }
 
 function readField<Name extends Field>(field: Name, { givens, problems, bad }: Findings): Config[Name] {
@@ -160,7 +183,9 @@ function lastGiven(givens: readonly Given[], field: Field): Given | undefined {
 }
 
 function originsOf(givens: readonly Given[]): ReadonlyMap<Field, string> {
-  return new Map(FIELDS.map((field) => [field, describeOrigin(lastGiven(givens, field)?.where ?? null)]));
+  const origins = new Map(FIELDS.map((field) => [field, describeOrigin(lastGiven(givens, field)?.where ?? null)]));
+  const isBeside = lastGiven(givens, 'adminAddress') === undefined && lastGiven(givens, 'address') !== undefined;
+  return isBeside ? origins.set('adminAddress', 'beside address') : origins;
 }
 
 function describeOrigin(where: Where | null): string {

@@ -40,6 +40,7 @@ export interface Setting<Value> {
 export const SETTINGS: { readonly [Name in Field]: Setting<Config[Name]> } = {
   rootPath: { key: 'root_path', fallback: '/var/lib/thinsnap', read: readPath, write: asIs },
   address: { key: 'address', fallback: '/run/thinsnap/thinsnap.sock', read: readAddress, write: asIs },
+  adminAddress: { key: 'admin_address', fallback: '/run/thinsnap/admin.sock', read: readAddress, write: asIs },
   logLevel: { key: 'log_level', fallback: 'info', read: readOneOf(LOG_LEVELS), write: asIs },
   volumes: { key: 'volumes', fallback: 'auto', read: readOneOf(VOLUME_CHOICES), write: asIs },
   poolName: { key: 'pool_name', fallback: null, read: readPoolName, write: (name) => name ?? '' },

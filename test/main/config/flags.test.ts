@@ -10,10 +10,12 @@ test('parseDaemonFlags() asks for nothing when there are no arguments', () => {
 });
 
 test('parseDaemonFlags() reads every flag, with a blank or "=" before its value', () => {
-  const args = ['--config=c', '--root-path', '/r', '--pool-name=-p', '--address', '', '--log-level', 'debug'];
-  assert.equal(parseDaemonFlags(args), {
+  const args = ['--config=c', '--root-path', '/r', '--pool-name=-p', '--address', ''];
+  const more = ['--admin-address', '/s', '--log-level', 'debug'];
+  const flags = { rootPath: '/r', poolName: '-p', address: '', adminAddress: '/s', logLevel: 'debug' };
+  assert.equal(parseDaemonFlags([...args, ...more]), {
     kind: 'run',
-    sources: { file: 'c', flags: { rootPath: '/r', poolName: '-p', address: '', logLevel: 'debug' } },
+    sources: { file: 'c', flags },
   });
 });
 
@@ -46,7 +48,8 @@ for (const [args, message] of REFUSED) {
 }
 
 test('daemonHelp names every flag that is read', () => {
-  for (const flag of ['--config', '--root-path', '--pool-name', '--address', '--log-level', '--version', '--help']) {
+  const setting = ['--config', '--root-path', '--pool-name', '--address', '--admin-address', '--log-level'];
+  for (const flag of [...setting, '--version', '--help']) {
     assert.match(daemonHelp, new RegExp(`^  (-., )?${flag} `, 'm'));
   }
   assert.is(USAGE_EXIT_STATUS, 2);

@@ -22,6 +22,7 @@ const FIXTURES = fileURLToPath(new URL('../../../../test/main/config/fixtures/',
 const DEFAULTS: Config = {
   rootPath: '/var/lib/thinsnap',
   address: '/run/thinsnap/thinsnap.sock',
+  adminAddress: '/run/thinsnap/admin.sock',
   logLevel: 'info',
   volumes: 'auto',
   poolName: null,
@@ -73,6 +74,7 @@ test('loadConfig() reads every key of a file of its own', async () => {
   const { config, origins, fileKind } = await loadText(`# thinsnap
 root_path = "/srv//thinsnap/"
 address = '/run/t.sock'
+admin_address = "/run/t-admin"
 log_level = "debug"
 volumes = "thin-pool"
 "pool_name" = """vg-pool"""
@@ -91,6 +93,7 @@ standby_total = 4096
   assert.equal(config, {
     rootPath: '/srv/thinsnap',
     address: '/run/t.sock',
+    adminAddress: '/run/t-admin',
     logLevel: 'debug',
     volumes: 'thin-pool',
     poolName: 'vg-pool',
@@ -106,8 +109,8 @@ standby_total = 4096
     standbyPerParent: 0,
     standbyTotal: 4096,
   });
-  assert.is(origins.get('poolName'), `${join(dir, 'config.toml')}:6`);
-  assert.is(origins.get('minFreeSpace'), `${join(dir, 'config.toml')}:15`);
+  assert.is(origins.get('poolName'), `${join(dir, 'config.toml')}:7`);
+  assert.is(origins.get('minFreeSpace'), `${join(dir, 'config.toml')}:16`);
   assert.is(fileKind, 'thinsnap');
 });
 
@@ -124,12 +127,41 @@ test('loadConfig() lets a flag win over the file, and an empty pool name mean no
     logLevel: 'trace',
     rootPath: '/r',
     address: '/a',
+    adminAddress: '/a-admin.sock',
     workers: 2,
   });
   assert.is(origins.get('poolName'), '--pool-name');
   assert.is(origins.get('logLevel'), '--log-level');
   assert.is(origins.get('rootPath'), '--root-path');
   assert.is(origins.get('address'), '--address');
+});
+
+const BESIDE: readonly (readonly [string, string])[] = [
+  ['/run/thinsnap/thinsnap.sock', '/run/thinsnap/admin.sock'],
+  ['/srv/thinsnap.sock', '/srv/admin.sock'],
+  ['/run/thinsnap/second.sock', '/run/thinsnap/second-admin.sock'],
+  ['/run/thinsnap/admin.sock', '/run/thinsnap/admin-admin.sock'],
+  ['/socket', '/socket-admin.sock'],
+];
+
+for (const [address, expected] of BESIDE) {
+  test(`loadConfig() puts the admin socket beside ${address} when only that is set`, async () => {
+    const { config, origins } = await loadConfig({ file: null, flags: { ...NO_FLAGS, address } });
+    assert.is(config.adminAddress, expected);
+    assert.is(origins.get('adminAddress'), 'beside address');
+  });
+}
+
+test('loadConfig() refuses one socket for both', async () => {
+  const flags = { ...NO_FLAGS, address: '/run/a.sock', adminAddress: '/run/a.sock' };
+  const message = await refusal(loadConfig({ file: null, flags }));
+  assert.match(message, /^--admin-address: Cannot use admin_address: containerd connects there, see address$/m);
+});
+
+test('loadConfig() refuses an address too long to have an admin socket beside it', async () => {
+  const flags = { ...NO_FLAGS, address: `/${'a'.repeat(100)}.sock` };
+  const message = await refusal(loadConfig({ file: null, flags }));
+  assert.match(message, /^--address: Cannot make an admin_address from it: it has 112 bytes, at most 107/m);
 });
 
 const [, ...badFiles] = (await readFile(`${FIXTURES}bad-files.txt`, 'utf8')).split(/^### /m);
@@ -229,7 +261,8 @@ const bytes = fc.integer({ min: (300 * MIB) / 4096, max: 2 ** 32 }).map((blocks)
 const anyConfig: fc.Arbitrary<Config> = fc.record(
   {
     rootPath: path,
-    address: path,
+    address: path.map((below) => `/public${below}`),
+    adminAddress: path,
     logLevel: fc.constantFrom(...LOG_LEVELS),
     volumes: fc.constantFrom(...VOLUME_CHOICES).filter((choice) => choice !== 'thin-pool'),
     poolName: fc.option(fc.stringMatching(/^[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,99}$/).filter((name) => name !== 'control')),
@@ -257,7 +290,7 @@ const anyConfig: fc.Arbitrary<Config> = fc.record(
 test('loadConfig() reads back what "thinsnap config show" prints, for every configuration', async () => {
   await fc.assert(
     fc.asyncProperty(anyConfig, async (config) => {
-      const shown = toToml({ config, origins: new Map(), fileKind: null }, { dim: (text) => text });
+      const shown = toToml({ config, origins: new Map(), fileKind: null }, { paint: (_style, text) => text });
       const { config: again } = await loadText(shown);
       assert.equal(again, config);
     }),

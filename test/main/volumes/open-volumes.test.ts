@@ -17,6 +17,7 @@ function configOf(rootPath: string, volumes: Config['volumes']): Config {
   return {
     rootPath,
     address: join(rootPath, 'socket'),
+    adminAddress: join(rootPath, 'admin'),
     logLevel: 'fatal',
     volumes,
     poolName: null,
