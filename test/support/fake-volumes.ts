@@ -1,7 +1,16 @@
 // Volumes of nothing: every call is written down and does what the test says. What is gone is gone, as with real ones.
 
 import type { Device, Place } from '../../src/main/catalog/records.ts';
-import type { Activity, Mode, Mount, Recovered, Sealed, Space, Volumes } from '../../src/main/volumes/volumes.ts';
+import type {
+  Activity,
+  Mode,
+  Mount,
+  Recovered,
+  Sealed,
+  Space,
+  Volumes,
+  VolumesFacts,
+} from '../../src/main/volumes/volumes.ts';
 import { type Bytes, KIB, parseBytes, parseThinId } from '../../src/shared/units.ts';
 
 export class FakeVolumes implements Volumes {
@@ -9,6 +18,7 @@ export class FakeVolumes implements Volumes {
   readonly description = 'volumes of nothing';
   sharesBlocks = true;
   space: Space = { data: { usedBytes: 0, totalBytes: 1000 }, metadata: { usedBytes: 0, totalBytes: 1000 } };
+  facts: VolumesFacts = { kind: 'blockfile', directory: '/nowhere' };
   /** The calls in the order they began: "remove 7". */
   readonly calls: string[] = [];
   /** What each call waits for and may fail with. */

@@ -55,6 +55,7 @@ export class Catalog {
   #pending: Pending[] = [];
   #writing: Promise<void> | null = null;
   #broken: FaultError | null = null;
+  readonly #observers = new Set<(changes: readonly Change[]) => void>();
 
   private constructor(db: ClassicLevel, catalogId: string) {
     this.#db = db;
@@ -119,6 +120,20 @@ export class Catalog {
     });
   }
 
+  /**
+   * Calls `observer` with the changes of each write once they are durable and just before they are visible, so that it
+   * still finds the records that they replace. It must not throw. The function answered ends it.
+   */
+  observe(observer: (changes: readonly Change[]) => void): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  /** Why nothing can be written any more; null while it can. */
+  get fault(): FaultError | null {
+    return this.#broken;
+  }
+
   /** Waits for what is being written, then closes. */
   async close(): Promise<void> {
     await this.#writing;
@@ -140,7 +155,10 @@ export class Catalog {
         for (const pending of [...group, ...this.#pending.splice(0)]) pending.reject(this.#broken);
         break;
       }
-      for (const change of changes) this.tables.apply(change);
+      for (const pending of group) {
+        for (const observer of this.#observers) observer(pending.changes);
+        for (const change of pending.changes) this.tables.apply(change);
+      }
       for (const pending of group) pending.resolve();
     }
     this.#writing = null;

@@ -104,7 +104,7 @@ async function withLimit<T>(name: string, work: Promise<T>): Promise<T> {
   }
 }
 
-function toStatus({ code, message }: Fault): { code: status; details: string } {
+export function toStatus({ code, message }: Fault): { code: status; details: string } {
   // A bug's message is a stack: for the log, not for a client.
   const text = code === 'bug' ? 'Cannot answer: a mistake in thinsnapd; see its log' : message.slice(0, DETAILS_CHARS);
   // A pair of surrogates may have been cut apart, and grpc-js throws at half of one.

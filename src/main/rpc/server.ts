@@ -16,7 +16,7 @@ const HEADER_BYTES_MAX = 64 * 1024;
 /** How long calls in flight may take to end at a stop. */
 export const DRAIN_LIMIT_MS = 30_000;
 
-const SERVER_OPTIONS: ServerOptions = {
+export const SERVER_OPTIONS: ServerOptions = {
   'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
   'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
   'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
@@ -24,7 +24,7 @@ const SERVER_OPTIONS: ServerOptions = {
 };
 
 /** From dist/src/main/rpc/. */
-const PROTO_ROOT = fileURLToPath(new URL('../../../../proto', import.meta.url));
+export const PROTO_ROOT = fileURLToPath(new URL('../../../../proto', import.meta.url));
 
 export interface SnapshotsServer {
   /** No new calls; those in flight have until the limit; then the socket goes. */
@@ -74,7 +74,7 @@ function implementation(options: ServeOptions): Implementation {
 }
 
 /** The socket's mode follows the umask: nobody but root may ever connect, not even for a moment. */
-async function bind(server: Server, address: string): Promise<void> {
+export async function bind(server: Server, address: string): Promise<void> {
   const umask = process.umask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {
@@ -89,12 +89,12 @@ async function bind(server: Server, address: string): Promise<void> {
   }
 }
 
-function drain(server: Server): Promise<void> {
+export function drain(server: Server, limitMs = DRAIN_LIMIT_MS): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       server.forceShutdown();
       resolve();
-    }, DRAIN_LIMIT_MS);
+    }, limitMs);
     server.tryShutdown(() => {
       clearTimeout(timer);
       resolve();

@@ -10,7 +10,7 @@ import type { Usage, Volumes } from '../volumes/volumes.ts';
 /** How old the figures may get while nothing happens: writers fill a pool without asking us. */
 const REFRESH_MS = 5000;
 /** Times the reserve: with less than that free, nothing is made that nobody asked for. */
-const TIGHT_RESERVES = 2;
+export const TIGHT_RESERVES = 2;
 
 export class SpaceGuard {
   readonly #volumes: Volumes;
@@ -50,16 +50,12 @@ export class SpaceGuard {
 
   #hasLess(reserves: number): boolean {
     const { data, metadata } = this.#volumes.space;
-    return [data, metadata].some((usage) => usage !== null && freeOf(usage) < reserves * this.#reserveOf(usage));
-  }
-
-  #reserveOf(usage: Usage): number {
-    return this.#minFree.kind === 'bytes' ? this.#minFree.bytes : (usage.totalBytes * this.#minFree.percent) / 100;
+    return [data, metadata].some((usage) => usage !== null && freeOf(usage) < reserves * reserveOf(this.#minFree, usage));
   }
 
   #checkOne(what: string, usage: Usage): void {
     const free = freeOf(usage);
-    const reserve = this.#reserveOf(usage);
+    const reserve = reserveOf(this.#minFree, usage);
     if (free >= reserve) return;
     const [left, total, kept] = [free, usage.totalBytes, reserve].map((size) =>
       formatSize(parseBytes(Math.round(size))),
@@ -82,6 +78,11 @@ export class SpaceGuard {
   }
 }
 
-function freeOf(usage: Usage): number {
+export function freeOf(usage: Usage): number {
   return Math.max(0, usage.totalBytes - usage.usedBytes);
+}
+
+/** What must stay free of this, in bytes. */
+export function reserveOf(minFree: MinFreeSpace, { totalBytes }: Usage): number {
+  return minFree.kind === 'bytes' ? minFree.bytes : (totalBytes * minFree.percent) / 100;
 }

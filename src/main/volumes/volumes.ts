@@ -3,6 +3,7 @@
 // A volume knows devices, not snapshots: names, parents and what was acknowledged are the catalog's. Nothing here
 // writes a record. Calls on one device are made one after another (its lane); calls on different ones side by side.
 
+import type { EngineKind, PoolStatus } from '../../shared/tasks.ts';
 import type { Bytes, DeviceId } from '../../shared/units.ts';
 import type { Device, Place } from '../catalog/records.ts';
 
@@ -40,6 +41,18 @@ export interface Recovered {
   readonly deactivated: number;
 }
 
+/** What an operator is told of volumes beside their space; a pool's status as last seen. */
+export type VolumesFacts =
+  | {
+      readonly kind: 'thin-pool';
+      readonly poolName: string;
+      readonly blockBytes: number;
+      readonly status: PoolStatus;
+      readonly engine: EngineKind;
+      readonly driverVersion: string;
+    }
+  | { readonly kind: 'blockfile'; readonly directory: string };
+
 export interface Volumes {
   readonly kind: 'thin-pool' | 'blockfile';
   /** One line for the log and the first screen: which pool, which engine, and why. */
@@ -74,6 +87,7 @@ export interface Volumes {
   /** Deletes the device and all it holds. What is gone already is no fault. Fault `device-busy`. */
   remove(device: Device): Promise<void>;
 
+  readonly facts: VolumesFacts;
   /** Space as last seen. */
   readonly space: Space;
   refreshSpace(): Promise<Space>;

@@ -15,6 +15,7 @@ import {
   type Sealed,
   type Space,
   type Volumes,
+  type VolumesFacts,
 } from '../volumes.ts';
 
 /** What this file and its tasks name files: nothing else in the directory is ever touched. */
@@ -115,6 +116,10 @@ export class BlockfileVolumes implements Volumes {
 
   async remove(device: Device): Promise<void> {
     await this.#options.tasks.run('removeFile', { path: this.#path(device.id) });
+  }
+
+  get facts(): VolumesFacts {
+    return { kind: 'blockfile', directory: this.#options.directory };
   }
 
   get space(): Space {

@@ -48,6 +48,7 @@ export async function openThinPool(options: ThinPoolOpenOptions): Promise<Opened
       tasks,
       poolName,
       description: `thin pool ${poolName}: ${options.reason}; ${engine.kind} engine (driver ${engine.driverVersion}): ${engine.reason}`,
+      engine,
       uuidPrefix: `thinsnap-${catalog.id}-`,
       dataBlockSectors: facts.dataBlockSectors,
       status: facts.status,

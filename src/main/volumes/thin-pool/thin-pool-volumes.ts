@@ -7,7 +7,7 @@
 //   * `#active` says what the kernel has; it is set after the kernel answered and only here.
 
 import { FaultError, isFault } from '../../../shared/faults.ts';
-import type { Activation, NameFate, Origin, PoolStatus } from '../../../shared/tasks.ts';
+import type { Activation, EngineReport, NameFate, Origin, PoolStatus } from '../../../shared/tasks.ts';
 import {
   type Bytes,
   type DeviceId,
@@ -30,6 +30,7 @@ import {
   type Sealed,
   type Space,
   type Volumes,
+  type VolumesFacts,
 } from '../volumes.ts';
 
 /** The pool's metadata blocks are 4 KiB whatever its data blocks are (thin-provisioning.rst). */
@@ -39,6 +40,7 @@ export interface ThinPoolOptions {
   readonly tasks: TaskPool;
   readonly poolName: string;
   readonly description: string;
+  readonly engine: EngineReport;
   /** Dm uuids of our devices begin with it: the mark by which we know our own. */
   readonly uuidPrefix: string;
   readonly dataBlockSectors: Sectors;
@@ -155,6 +157,18 @@ export class ThinPoolVolumes implements Volumes {
     this.#status = await tasks.run('deleteThin', { pool: poolName, thinId: thinIdOf(device) });
     // Told only now: the id must go whatever became of the discard, and whoever asks again finds it gone.
     if (failed !== null) throw failed;
+  }
+
+  get facts(): VolumesFacts {
+    const { poolName, engine, dataBlockSectors } = this.#options;
+    return {
+      kind: 'thin-pool',
+      poolName,
+      blockBytes: dataBlockSectors * SECTOR_BYTES,
+      status: this.#status,
+      engine: engine.kind,
+      driverVersion: engine.driverVersion,
+    };
   }
 
   get space(): Space {
