@@ -4,7 +4,10 @@ import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { FaultError, toFault } from '../shared/faults.ts';
+import { adminCalls } from './admin/calls.ts';
+import { serveAdmin } from './admin/server.ts';
 import { Catalog } from './catalog/catalog.ts';
+import { readVersion } from './cli/version.ts';
 import type { Config } from './config/config.ts';
 import { Lanes } from './lanes.ts';
 import { takeLock } from './lock.ts';
@@ -75,6 +78,13 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     await context.reaper.close();
   });
   log.info(await recover(context), 'recovered');
+  const admin = await serveAdmin({
+    address: config.adminAddress,
+    log,
+    onBug,
+    rpcs: adminCalls({ ...context, config, version: await readVersion(), startedAt: context.clock.now() }),
+  });
+  closers.push(() => admin.stop());
   await clearSocketPath(config.address);
   const { baseImageSize: sizeBytes, fsType, fsOptions } = config;
   const server = await serve({

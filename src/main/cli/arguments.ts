@@ -6,17 +6,30 @@ import { FaultError } from '../../shared/faults.ts';
 import { quote } from '../config/problems.ts';
 import { didYouMean } from '../config/suggest.ts';
 
+/** What a shell may offer for a value; a list: these words. `key`: a snapshot's, asked of the daemon. */
+export type Completion = 'nothing' | 'file' | 'directory' | 'key' | readonly string[];
+
 /** `value`: what the option takes, as help shows it ("FILE"); null: it takes nothing. */
 export interface Option {
   readonly name: string;
   readonly short: string | null;
   readonly value: string | null;
+  /** For help: one line however long, without a full stop. */
+  readonly help: string;
+  readonly completion: Completion;
+}
+
+/** What stands without a flag. Only the last ones may be left out, and only the last one may come more than once. */
+export interface Operand {
+  /** As help shows it: "FILE". */
+  readonly name: string;
+  readonly count: 'one' | 'at most one' | 'any';
+  readonly completion: Completion;
 }
 
 export interface ArgumentRules {
   readonly options: readonly Option[];
-  /** What stands without a flag, in order, as help shows it; all of them must be given. */
-  readonly operands: readonly string[];
+  readonly operands: readonly Operand[];
 }
 
 export interface Arguments {
@@ -87,11 +100,12 @@ function checkValue(
   return value;
 }
 
-function checkOperands(operands: readonly string[], expected: readonly string[]): void {
+function checkOperands(operands: readonly string[], expected: readonly Operand[]): void {
   const stray = operands[expected.length];
-  if (stray !== undefined) throw new UsageError(`${quote(stray)} is one argument too many`);
+  if (stray !== undefined && expected.at(-1)?.count !== 'any')
+    throw new UsageError(`${quote(stray)} is one argument too many`);
   const absent = expected[operands.length];
-  if (absent !== undefined) throw new UsageError(`${absent} is missing`);
+  if (absent?.count === 'one') throw new UsageError(`${absent.name} is missing`);
 }
 
 function unknownOption(rawName: string, options: readonly Option[]): UsageError {

@@ -1,0 +1,11 @@
+// What the admin calls work with: the same things as containerd's calls, and what only people ask about.
+
+import type { Config } from '../config/config.ts';
+import type { Timestamp } from '../snapshots/clock.ts';
+import type { Context } from '../snapshots/context.ts';
+
+export interface AdminContext extends Context {
+  readonly config: Config;
+  readonly version: string;
+  readonly startedAt: Timestamp;
+}

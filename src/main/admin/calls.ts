@@ -1,0 +1,19 @@
+// Every call of the admin service, from its own file.
+
+import type { AdminContext } from './admin-context.ts';
+import { collectRpc } from './collect.ts';
+import { eventsRpc } from './events.ts';
+import { inspectRpc } from './inspect.ts';
+import { listRpc } from './list.ts';
+import type { AdminRpcs } from './service.ts';
+import { statusRpc } from './status.ts';
+
+export function adminCalls(context: AdminContext): AdminRpcs {
+  return {
+    status: statusRpc(context),
+    list: listRpc(context),
+    inspect: inspectRpc(context),
+    collect: collectRpc(context),
+    events: eventsRpc(context),
+  };
+}

@@ -1,0 +1,93 @@
+// What is wrong right now and what to do about it, from what is in memory. Nothing here asks the kernel.
+
+import { formatSize } from '../../shared/sizes.ts';
+import type { PoolStatus } from '../../shared/tasks.ts';
+import { parseBytes } from '../../shared/units.ts';
+import { freeOf, reserveOf, TIGHT_RESERVES } from '../upkeep/space-guard.ts';
+import type { Usage } from '../volumes/volumes.ts';
+import type { AdminContext } from './admin-context.ts';
+
+/** For programs; docs/cli.md lists them. */
+export type ProblemCode =
+  | 'catalog-broken'
+  | 'pool-failed'
+  | 'pool-read-only'
+  | 'pool-needs-check'
+  | 'pool-full'
+  | 'data-short'
+  | 'metadata-short'
+  | 'data-low'
+  | 'metadata-low';
+
+export interface Problem {
+  readonly code: ProblemCode;
+  readonly severity: 'warning' | 'error';
+  readonly found: string;
+  readonly advice: string;
+}
+
+type Facts = Pick<AdminContext, 'catalog' | 'volumes' | 'config'>;
+
+/** Errors before warnings. */
+export function findProblems({ catalog, volumes, config }: Facts): readonly Problem[] {
+  const { facts, space } = volumes;
+  const problems: Problem[] = [];
+  if (catalog.fault !== null) {
+    problems.push({
+      code: 'catalog-broken',
+      severity: 'error',
+      found: catalog.fault.message,
+      advice: 'See that the file system of root_path has space and is writable, then restart thinsnapd',
+    });
+  }
+  if (facts.kind === 'thin-pool') problems.push(...poolProblems(facts.poolName, facts.status));
+  for (const [what, usage] of [
+    ['data', space.data],
+    ['metadata', space.metadata],
+  ] as const) {
+    if (usage !== null) problems.push(...spaceProblems(what, usage, reserveOf(config.minFreeSpace, usage)));
+  }
+  return problems.toSorted((left, right) => Number(right.severity === 'error') - Number(left.severity === 'error'));
+}
+
+const CHECK_ADVICE =
+  'Stop thinsnapd and what uses the pool, deactivate it, run thin_check on its metadata (thin_repair where that fails), activate it again';
+
+function poolProblems(poolName: string, { mode, needsCheck }: PoolStatus): readonly Problem[] {
+  const problems: Problem[] = [];
+  const add = (code: ProblemCode, found: string, advice: string): void => {
+    problems.push({ code, severity: 'error', found: `Pool ${poolName} ${found}`, advice });
+  };
+  switch (mode) {
+    case 'rw':
+      break;
+    case 'ro':
+      add('pool-read-only', 'is read-only: the kernel could not write its metadata', CHECK_ADVICE);
+      break;
+    case 'fail':
+      add('pool-failed', 'has failed: the kernel refuses all I/O to it', CHECK_ADVICE);
+      break;
+    case 'out_of_data_space':
+      add('pool-full', 'has no data space left: writers wait or fail', 'Extend the pool, or remove snapshots');
+      break;
+  }
+  if (needsCheck) add('pool-needs-check', 'says that its metadata needs a check', CHECK_ADVICE);
+  return problems;
+}
+
+function spaceProblems(what: 'data' | 'metadata', usage: Usage, reserve: number): readonly Problem[] {
+  const free = freeOf(usage);
+  const sizes = `${show(free)} of ${show(usage.totalBytes)} of ${what} space are free`;
+  const advice = 'Remove images or containers, or extend the pool';
+  if (free < reserve) {
+    const found = `${sizes}, and min_free_space keeps ${show(reserve)}: new snapshots are refused`;
+    return [{ code: `${what}-short`, severity: 'error', found, advice }];
+  }
+  if (free >= reserve * TIGHT_RESERVES) return [];
+  const found = `${sizes}; below ${show(reserve)} new snapshots are refused, and none is made ahead any more`;
+  return [{ code: `${what}-low`, severity: 'warning', found, advice }];
+}
+
+function show(bytes: number): string {
+  return formatSize(parseBytes(Math.round(bytes)));
+}

@@ -1,0 +1,64 @@
+// The admin service on its own socket, which only root can connect to. It stops after the socket for containerd, so that
+// a daemon that waits for its last calls can still be looked at.
+
+import { Server, type ServiceDefinition, type UntypedHandleCall } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { Admin } from '../rpc/gen/thinsnap/admin/v1/admin_pb.ts';
+import { type HandleOptions, Handlers } from '../rpc/handle.ts';
+import { bind, drain, PROTO_ROOT, SERVER_OPTIONS } from '../rpc/server.ts';
+import { clearSocketPath } from '../rpc/socket.ts';
+import { type AdminRpcs, toDefinition } from './service.ts';
+import { StreamHandlers } from './stream-handler.ts';
+
+/** A list is answered from memory; with usage, the kernel is asked for each of thousands. */
+const LIST_LIMIT_MS = 10 * 60_000;
+/** As long as deletions may take: each discards what its device mapped. */
+const COLLECT_LIMIT_MS = 60 * 60_000;
+/** Streams are ended at once at a stop; only a client that does not read could make it wait. */
+const DRAIN_LIMIT_MS = 2000;
+
+export interface AdminServer {
+  stop(): Promise<void>;
+}
+
+export interface AdminServeOptions extends HandleOptions {
+  readonly address: string;
+  readonly rpcs: AdminRpcs;
+}
+
+/** Fault `unavailable` when somebody else has the socket, or it cannot be bound. */
+export async function serveAdmin(options: AdminServeOptions): Promise<AdminServer> {
+  const { address, rpcs } = options;
+  const unary = new Handlers(options);
+  const streams = new StreamHandlers(options);
+  await clearSocketPath(address);
+  const server = new Server(SERVER_OPTIONS);
+  const implementation: Record<keyof AdminRpcs, UntypedHandleCall> = {
+    status: unary.unary('admin Status', rpcs.status),
+    inspect: unary.unary('admin Inspect', rpcs.inspect),
+    list: streams.handler({ name: 'List', limitMs: LIST_LIMIT_MS }, rpcs.list),
+    collect: streams.handler({ name: 'Collect', limitMs: COLLECT_LIMIT_MS }, rpcs.collect),
+    events: streams.handler({ name: 'Events', limitMs: null }, rpcs.events),
+  };
+  server.addService(definition(), implementation);
+  new ReflectionService(loadSync(['thinsnap/admin/v1/admin.proto'], { includeDirs: [PROTO_ROOT] })).addToServer(server);
+  await bind(server, address);
+  return {
+    stop: async () => {
+      streams.stop();
+      await drain(server, DRAIN_LIMIT_MS);
+    },
+  };
+}
+
+function definition(): ServiceDefinition {
+  const { status, list, inspect, collect, events } = Admin.method;
+  return {
+    status: toDefinition(status),
+    list: toDefinition(list),
+    inspect: toDefinition(inspect),
+    collect: toDefinition(collect),
+    events: toDefinition(events),
+  };
+}
