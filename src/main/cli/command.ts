@@ -1,23 +1,35 @@
 // What a command of `thinsnap` is, and how a command line finds the one it means. Nothing here knows which there are.
 
-import { FaultError, toFault } from '../../shared/faults.ts';
+import { type FaultCode, FaultError, toFault } from '../../shared/faults.ts';
 import { quote } from '../config/problems.ts';
 import { didYouMean } from '../config/suggest.ts';
-import { UsageError } from './arguments.ts';
+import { type Arguments, parseArguments, UsageError } from './arguments.ts';
+import { commandHelp, type HelpText, rows } from './help.ts';
+import { plainLines } from './show/plain-text.ts';
 import type { Writer } from './writer.ts';
 
+// docs/cli.md tells people what each one means.
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
+export const EXIT_NO_DAEMON = 3;
+export const EXIT_NOT_FOUND = 4;
 
-export interface Command {
+/** A fault with an exit status of its own. */
+export class CommandError extends FaultError {
+  readonly exitStatus: number;
+
+  constructor(exitStatus: number, code: FaultCode, message: string) {
+    super(code, message);
+    this.exitStatus = exitStatus;
+  }
+}
+
+export interface Command extends HelpText {
   readonly kind: 'command';
   readonly name: string;
-  /** One line, for the list of commands. */
-  readonly summary: string;
-  readonly help: string;
-  /** Answers the exit status. A UsageError becomes 2, any other fault 1, both with its message on standard error. */
-  readonly run: (args: readonly string[], writer: Writer) => Promise<number>;
+  /** Answers the exit status. A UsageError becomes 2, a CommandError its own, any other fault 1, with its message. */
+  readonly run: (found: Arguments, writer: Writer) => Promise<number>;
 }
 
 export interface CommandGroup {
@@ -41,8 +53,9 @@ export async function runGroup(group: CommandGroup, args: readonly string[], wri
   }
   const title = `${group.name} ${member.name}`;
   if (member.kind === 'group') return runGroup({ ...member, name: title }, rest, writer);
-  if (rest.some(isHelp)) {
-    writer.out(member.help);
+  const terminator = rest.indexOf('--');
+  if (rest.slice(0, terminator === -1 ? undefined : terminator).some(isHelp)) {
+    writer.out(commandHelp(title, member));
     return EXIT_OK;
   }
   return runCommand({ ...member, name: title }, rest, writer);
@@ -50,14 +63,16 @@ export async function runGroup(group: CommandGroup, args: readonly string[], wri
 
 async function runCommand(command: Command, args: readonly string[], writer: Writer): Promise<number> {
   try {
-    return await command.run(args, writer);
+    return await command.run(parseArguments(args, command), writer);
   } catch (error) {
     if (error instanceof UsageError) {
       writer.error(`${command.name}: ${error.message}\nSee "${command.name} --help".\n`);
       return EXIT_USAGE;
     }
-    writer.error(error instanceof FaultError ? `${error.message}\n` : `${command.name}: ${toFault(error).message}\n`);
-    return EXIT_FAILED;
+    // The daemon's own words may quote what a client sent.
+    const message = error instanceof FaultError ? error.message : `${command.name}: ${toFault(error).message}`;
+    writer.error(`${plainLines(message)}\n`);
+    return error instanceof CommandError ? error.exitStatus : EXIT_FAILED;
   }
 }
 
@@ -68,9 +83,8 @@ function wrongWord(word: string | undefined, { members }: CommandGroup): string 
 }
 
 function groupHelp({ name, summary, members }: CommandGroup): string {
-  const width = Math.max(...members.map((member) => member.name.length));
-  const lines = members.map((member) => `  ${member.name.padEnd(width)}  ${member.summary}`);
-  return `${summary}\n\nUsage: ${name} COMMAND\n\nCommands:\n${lines.join('\n')}\n\n"${name} COMMAND --help" tells more of each.\n`;
+  const list = rows(members.map((member) => [member.name, member.summary]));
+  return `${summary}\n\nUsage: ${name} COMMAND\n\nCommands:\n${list}\n"${name} COMMAND --help" tells more of each, with examples.\n`;
 }
 
 function isHelp(word: string | undefined): boolean {

@@ -1,8 +1,15 @@
 // All commands of `thinsnap`. A new one is a file under commands/ and its name here.
 
 import { type CommandGroup, EXIT_OK, runGroup } from './command.ts';
+import { completionOf } from './commands/completion.ts';
 import { configCheck } from './commands/config-check.ts';
 import { configShow } from './commands/config-show.ts';
+import { events } from './commands/events.ts';
+import { gc } from './commands/gc.ts';
+import { inspect } from './commands/inspect.ts';
+import { ls } from './commands/ls.ts';
+import { status } from './commands/status.ts';
+import { tree } from './commands/tree.ts';
 import { readVersion } from './version.ts';
 import type { Writer } from './writer.ts';
 
@@ -12,12 +19,19 @@ const COMMANDS: CommandGroup = {
   summary:
     'thinsnap looks after thinsnapd, which serves snapshots to containerd. "thinsnap --version" prints the version.',
   members: [
+    status,
+    ls,
+    tree,
+    inspect,
+    gc,
+    events,
     {
       kind: 'group',
       name: 'config',
       summary: 'check a configuration, or show the one in effect',
       members: [configCheck, configShow],
     },
+    completionOf(() => COMMANDS),
   ],
 };
 

@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { runCli } from '../../../src/main/cli/run-cli.ts';
+import type { Writer } from '../../../src/main/cli/writer.ts';
 
 export interface Outcome {
   readonly status: number;
@@ -13,19 +14,40 @@ export interface Outcome {
 const PROGRAM = fileURLToPath(new URL('../../../src/main/thinsnap.js', import.meta.url));
 const PROGRAM_TIMEOUT_MS = 20_000;
 
-export async function run(...args: readonly string[]): Promise<Outcome> {
-  let out = '';
-  let error = '';
-  const status = await runCli(args, {
+/** What standard output is: a pipe that takes Unicode, unless a test says otherwise. */
+export interface Screen {
+  readonly screen: Writer['screen'];
+  readonly unicode: boolean;
+}
+
+export const PIPE: Screen = { screen: null, unicode: true };
+
+/** A writer that keeps what it gets; styles show as "<bad>text</bad>" on a terminal. */
+export function keepingWriter({ screen, unicode }: Screen): Writer & { readonly kept: { out: string; error: string } } {
+  const kept = { out: '', error: '' };
+  return {
+    kept,
     out: (text) => {
-      out += text;
+      kept.out += text;
     },
     error: (text) => {
-      error += text;
+      kept.error += text;
     },
-    dim: (text) => text,
-  });
-  return { status, out, error };
+    paint: (style, text) => (screen === null ? text : `<${style}>${text}</${style}>`),
+    screen,
+    unicode,
+    closed: new AbortController().signal,
+  };
+}
+
+export function run(...args: readonly string[]): Promise<Outcome> {
+  return runOn(PIPE, ...args);
+}
+
+export async function runOn(screen: Screen, ...args: readonly string[]): Promise<Outcome> {
+  const writer = keepingWriter(screen);
+  const status = await runCli(args, writer);
+  return { status, ...writer.kept };
 }
 
 export function runProgram(...args: readonly string[]): Promise<Outcome> {

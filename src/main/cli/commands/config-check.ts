@@ -4,27 +4,19 @@ import type { Config } from '../../config/config.ts';
 import { type LoadedConfig, loadConfig, NO_FLAGS } from '../../config/load-config.ts';
 import { printable } from '../../config/problems.ts';
 import { showSize } from '../../config/read-values.ts';
-import { parseArguments } from '../arguments.ts';
 import { type Command, EXIT_OK } from '../command.ts';
-
-const HELP = `Checks a configuration file: thinsnap's own, or containerd's config.toml with a devmapper table.
-
-Usage: thinsnap config check FILE
-
-Prints "FILE: ok" and what it sets up, status 0; or every mistake with its line, status 1.
-A wrong command line ends with status 2.
-
-Example:
-  thinsnap config check /etc/thinsnap/config.toml
-`;
 
 export const configCheck: Command = {
   kind: 'command',
   name: 'check',
   summary: 'tell every mistake in a configuration file',
-  help: HELP,
-  run: async (args, writer) => {
-    const [file = ''] = parseArguments(args, { options: [], operands: ['FILE'] }).operands;
+  about: "Checks a configuration file: thinsnap's own, or containerd's config.toml with a devmapper table.",
+  options: [],
+  operands: [{ name: 'FILE', count: 'one', completion: 'file' }],
+  notes: ['Prints "FILE: ok" and what it sets up, status 0; or every mistake with its line, status 1.'],
+  examples: ['thinsnap config check /etc/thinsnap/config.toml'],
+  run: async ({ operands }, writer) => {
+    const [file = ''] = operands;
     const loaded = await loadConfig({ file, flags: NO_FLAGS });
     const lines = [`${printable(file)}: ok`, ...summarize(loaded).map((line) => `  ${line}`)];
     writer.out(`${lines.join('\n')}\n`);
@@ -41,6 +33,7 @@ function summarize({ config, origins, fileKind }: LoadedConfig): readonly string
     `snapshots ${config.fsType} of ${showSize(config.baseImageSize)}`,
     `state in  ${config.rootPath}`,
     `socket    ${config.address}`,
+    `admin     ${config.adminAddress}`,
   ];
 }
 

@@ -1,38 +1,26 @@
 // `thinsnap config show`: the configuration in effect as a TOML file that gives the same again, with where each value
 // came from.
 
-import { CONFIG_OPTIONS, CONFIG_OPTIONS_HELP, toSources } from '../../config/flags.ts';
+import { CONFIG_OPTIONS, toSources } from '../../config/flags.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load-config.ts';
 import { FIELDS, SETTINGS, type Written, writeField } from '../../config/settings.ts';
-import { type Option, parseArguments } from '../arguments.ts';
 import { type Command, EXIT_OK } from '../command.ts';
+import { jsonOption } from '../options.ts';
 import type { Writer } from '../writer.ts';
-
-const HELP = `Shows the configuration that thinsnapd would have with the same options.
-
-Usage: thinsnap config show [options]
-
-Options:
-${CONFIG_OPTIONS_HELP}
-  --json              as JSON: {"KEY": {"value": ..., "origin": ...}, ...}
-  -h, --help          print this and end
-
-The output is a configuration file itself; behind each value stands where it came from.
-
-Examples:
-  thinsnap config show --config /etc/thinsnap/config.toml
-  thinsnap config show --config /etc/containerd/config.toml > /etc/thinsnap/config.toml
-`;
-
-const OPTIONS: readonly Option[] = [...CONFIG_OPTIONS, { name: 'json', short: null, value: null }];
 
 export const configShow: Command = {
   kind: 'command',
   name: 'show',
   summary: 'print the configuration in effect and where each value came from',
-  help: HELP,
-  run: async (args, writer) => {
-    const found = parseArguments(args, { options: OPTIONS, operands: [] });
+  about: 'Shows the configuration that thinsnapd would have with the same options.',
+  options: [...CONFIG_OPTIONS, jsonOption('{"KEY": {"value": ..., "origin": ...}, ...}')],
+  operands: [],
+  notes: ['The output is a configuration file itself; behind each value stands where it came from.'],
+  examples: [
+    'thinsnap config show --config /etc/thinsnap/config.toml',
+    'thinsnap config show --config /etc/containerd/config.toml > /etc/thinsnap/config.toml',
+  ],
+  run: async (found, writer) => {
     const loaded = await loadConfig(toSources(found));
     writer.out(found.switches.has('json') ? toJson(loaded) : toToml(loaded, writer));
     return EXIT_OK;
@@ -40,12 +28,14 @@ export const configShow: Command = {
 };
 
 /** Loading it gives the same configuration. */
-export function toToml(loaded: LoadedConfig, writer: Pick<Writer, 'dim'>): string {
+export function toToml(loaded: LoadedConfig, writer: Pick<Writer, 'paint'>): string {
   const rows = rowsOf(loaded).map(({ key, value, origin }) => ({ key, value: tomlValue(value), origin }));
   const keyWidth = Math.max(...rows.map(({ key }) => key.length));
   const pairs = rows.map(({ key, value, origin }) => ({ text: `${key.padEnd(keyWidth)} = ${value}`, origin }));
   const pairWidth = Math.max(...pairs.map(({ text }) => text.length));
-  return pairs.map(({ text, origin }) => `${text.padEnd(pairWidth)}  ${writer.dim(`# ${origin}`)}\n`).join('');
+  return pairs
+    .map(({ text, origin }) => `${text.padEnd(pairWidth)}  ${writer.paint('quiet', `# ${origin}`)}\n`)
+    .join('');
 }
 
 function toJson(loaded: LoadedConfig): string {
