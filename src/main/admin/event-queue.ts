@@ -21,7 +21,7 @@ export class EventQueue {
   }
 
   /** For ever, until `signal` aborts; what was pushed by then still comes. */
-  async *messages(signal: AbortSignal): AsyncGenerator<Message> {
+  async *messages(signal: AbortSignal): AsyncGenerator<Message, void> {
     const wake = (): void => this.#wake?.();
     signal.addEventListener('abort', wake);
     try {

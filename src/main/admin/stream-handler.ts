@@ -18,8 +18,9 @@ export interface StreamRules {
 
 export class StreamHandlers {
   readonly #options: HandleOptions;
-  readonly #stop = new AbortController();
-  #running = 0;
+  /** One for each stream that is open. */
+  readonly #ends = new Set<AbortController>();
+  #stopped = false;
 
   constructor(options: HandleOptions) {
     this.#options = options;
@@ -27,7 +28,8 @@ export class StreamHandlers {
 
   /** Ends all streams: their clients are told that the daemon ends. */
   stop(): void {
-    this.#stop.abort();
+    this.#stopped = true;
+    for (const end of this.#ends) end.abort();
   }
 
   handler<Request, Answer>(rules: StreamRules, rpc: Rpc<Request, Answer>): handleServerStreamingCall<Request, Answer> {
@@ -46,12 +48,15 @@ export class StreamHandlers {
     rpc: Rpc<Request, Answer>,
   ): Promise<void> {
     const { log, onBug } = this.#options;
-    this.#running += 1;
+    const end = new AbortController();
     try {
-      if (this.#running > STREAMS_MAX) {
+      if (this.#ends.size >= STREAMS_MAX) {
         throw new FaultError('overloaded', `Cannot take a call: ${STREAMS_MAX} streams are open`);
       }
-      await this.#pump(rules, call, rpc);
+      this.#ends.add(end);
+      if (this.#stopped) end.abort();
+      await pump(call, rpc, { ...rules, end });
+      if (this.#stopped) throw new FaultError('unavailable', `Cannot go on with ${rules.name}: thinsnapd ends`);
       log.debug({ call: `admin ${rules.name}`, outcome: 'ok' });
     } catch (error) {
       const { code, message } = toFault(error);
@@ -60,35 +65,32 @@ export class StreamHandlers {
       if (code === 'bug') onBug(message);
       throw error;
     } finally {
-      this.#running -= 1;
+      this.#ends.delete(end);
     }
   }
+}
 
-  async #pump<Request, Answer>(
-    { name, limitMs }: StreamRules,
-    call: ServerWritableStream<Request, Answer>,
-    rpc: Rpc<Request, Answer>,
-  ): Promise<void> {
-    const end = new AbortController();
-    const abort = (): void => end.abort();
-    call.on('cancelled', abort).on('close', abort);
-    this.#stop.signal.addEventListener('abort', abort);
-    if (this.#stop.signal.aborted) abort();
-    const limit = limitMs === null ? null : AbortSignal.timeout(limitMs);
-    limit?.addEventListener('abort', abort);
-    try {
-      for await (const message of rpc(call.request, end.signal)) {
-        if (end.signal.aborted) break;
-        if (!call.write(message)) await drained(call, end.signal);
-      }
-    } finally {
-      limit?.removeEventListener('abort', abort);
-      this.#stop.signal.removeEventListener('abort', abort);
-      call.off('cancelled', abort).off('close', abort);
+/** Until the client goes, the time is over, or somebody else aborts `end`. */
+async function pump<Request, Answer>(
+  call: ServerWritableStream<Request, Answer>,
+  rpc: Rpc<Request, Answer>,
+  { name, limitMs, end }: StreamRules & { readonly end: AbortController },
+): Promise<void> {
+  const abort = (): void => end.abort();
+  const limit = limitMs === null ? null : AbortSignal.timeout(limitMs);
+  limit?.addEventListener('abort', abort);
+  call.on('cancelled', abort).on('close', abort);
+  try {
+    for await (const message of rpc(call.request, end.signal)) {
+      // At a stop, what a call still has to tell goes out before its end.
+      if (call.cancelled) break;
+      if (!call.write(message)) await drained(call, end.signal);
     }
-    if (limit?.aborted === true) throw new FaultError('timeout', `Cannot go on with ${name}: it takes too long`);
-    if (this.#stop.signal.aborted) throw new FaultError('unavailable', `Cannot go on with ${name}: thinsnapd ends`);
+  } finally {
+    limit?.removeEventListener('abort', abort);
+    call.off('cancelled', abort).off('close', abort);
   }
+  if (limit?.aborted === true) throw new FaultError('timeout', `Cannot go on with ${name}: it takes too long`);
 }
 
 function drained(call: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {

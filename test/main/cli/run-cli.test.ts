@@ -105,7 +105,7 @@ const LINES: readonly (readonly [string, number, RegExp])[] = [
     0,
     /^check a configuration.*\n\nUsage: thinsnap config COMMAND\n\nCommands:\n {2}check {2}.*\n {2}show {3}/,
   ],
-  ['config check --help', 0, /^Checks a [^]*?\n\nUsage: thinsnap config check FILE\n/],
+  ['config check --help', 0, /^Checks a [\s\S]*?\n\nUsage: thinsnap config check FILE\n/],
   ['config show --config x --help', 0, /^Shows the .*\n\nUsage: thinsnap config show \[options\]\n/],
 ];
 

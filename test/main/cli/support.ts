@@ -58,3 +58,13 @@ export function runProgram(...args: readonly string[]): Promise<Outcome> {
     });
   });
 }
+
+/** What stands at a path in parsed JSON: `at(json, 'problems', 0, 'code')`; undefined where there is nothing. */
+export function at(json: unknown, ...path: readonly (string | number)[]): unknown {
+  let value = json;
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = Object.entries(value).find(([key]) => key === String(step))?.[1];
+  }
+  return value;
+}

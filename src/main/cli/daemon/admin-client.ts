@@ -63,7 +63,7 @@ export class AdminClient {
     method: DescMethodServerStreaming<I, O>,
     request: MessageInitShape<I>,
     signal: AbortSignal,
-  ): AsyncGenerator<MessageShape<O>> {
+  ): AsyncGenerator<MessageShape<O>, void> {
     const bytes = toBinary(method.input, create(method.input, request));
     const call = this.#client.makeServerStreamRequest(pathOf(method), asBuffer, same, bytes);
     const cancel = (): void => call.cancel();

@@ -1,0 +1,83 @@
+// What is wrong: one fact for each problem, and none where all is well.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { findProblems, type ProblemCode } from '../../../src/main/admin/health.ts';
+import { loadConfig, NO_FLAGS } from '../../../src/main/config/load-config.ts';
+import type { Space, VolumesFacts } from '../../../src/main/volumes/volumes.ts';
+import { FaultError } from '../../../src/shared/faults.ts';
+import type { PoolStatus } from '../../../src/shared/tasks.ts';
+import { withCore } from '../../support/core.ts';
+
+const test = suite('findProblems()');
+
+const SOUND: PoolStatus = {
+  mode: 'rw',
+  needsCheck: false,
+  transactionId: 0,
+  usedMetadataBlocks: 0,
+  totalMetadataBlocks: 0,
+  usedDataBlocks: 0,
+  totalDataBlocks: 0,
+};
+
+function pool(status: Partial<PoolStatus>): VolumesFacts {
+  const facts = { kind: 'thin-pool', poolName: 'p', blockBytes: 65_536, engine: 'ioctl', driverVersion: '4' } as const;
+  return { ...facts, status: { ...SOUND, ...status } };
+}
+
+/** Of 1000, with a reserve of 100. */
+function free(data: number, metadata = 1000): Space {
+  const usage = (left: number) => ({ usedBytes: 1000 - left, totalBytes: 1000 });
+  return { data: usage(data), metadata: usage(metadata) };
+}
+
+const CASES: readonly (readonly [string, VolumesFacts, Space, readonly ProblemCode[]])[] = [
+  ['all is well', pool({}), free(1000), []],
+  ['it is read-only', pool({ mode: 'ro' }), free(1000), ['pool-read-only']],
+  [
+    'it has failed and needs a check',
+    pool({ mode: 'fail', needsCheck: true }),
+    free(1000),
+    ['pool-failed', 'pool-needs-check'],
+  ],
+  ['it is full', pool({ mode: 'out_of_data_space' }), free(0), ['pool-full', 'data-short']],
+  ['data is at the reserve', pool({}), free(100), ['data-low']],
+  ['data is below the reserve', pool({}), free(99), ['data-short']],
+  ['data is well above the reserve', pool({}), free(200), []],
+  ['metadata is below the reserve', pool({}), free(1000, 99), ['metadata-short']],
+  ['an error comes before a warning', pool({}), free(199, 99), ['metadata-short', 'data-low']],
+  ['block files are short', { kind: 'blockfile', directory: '/' }, { ...free(50), metadata: null }, ['data-short']],
+];
+
+for (const [name, facts, space, codes] of CASES) {
+  test(`findProblems() tells ${codes.join(', ') || 'nothing'} when ${name}`, async () => {
+    const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
+    await withCore(async ({ catalog, volumes }) => {
+      volumes.facts = facts;
+      volumes.space = space;
+      const problems = findProblems({ catalog, volumes, config });
+      assert.equal(
+        problems.map(({ code }) => code),
+        codes,
+      );
+      for (const { found, advice } of problems) {
+        assert.ok(found.length > 10);
+        assert.ok(advice.length > 10);
+      }
+    });
+  });
+}
+
+test('findProblems() tells that the catalog takes no more writes', async () => {
+  const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
+  await withCore(async ({ volumes, catalog }) => {
+    const fault = new FaultError('unavailable', 'Cannot write to the catalog: no space');
+    const broken = Object.create(catalog, { fault: { value: fault } });
+    const [problem] = findProblems({ catalog: broken, volumes, config });
+    assert.is(problem?.code, 'catalog-broken');
+    assert.match(problem?.found ?? '', /no space/);
+  });
+});
+
+test.run();
