@@ -50,7 +50,9 @@ export class SpaceGuard {
 
   #hasLess(reserves: number): boolean {
     const { data, metadata } = this.#volumes.space;
-    return [data, metadata].some((usage) => usage !== null && freeOf(usage) < reserves * reserveOf(this.#minFree, usage));
+    return [data, metadata].some(
+      (usage) => usage !== null && freeOf(usage) < reserves * reserveOf(this.#minFree, usage),
+    );
   }
 
   #checkOne(what: string, usage: Usage): void {

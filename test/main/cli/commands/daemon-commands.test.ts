@@ -1,8 +1,11 @@
 // The commands that ask a daemon, against one on volumes of nothing: what they print, as a table, cut to a terminal, as JSON.
 
+import { readFile } from 'node:fs/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Change } from '../../../../src/main/catalog/tables.ts';
+import { EVENT_TYPES } from '../../../../src/main/cli/show/event-lines.ts';
+import type { VolumesFacts } from '../../../../src/main/volumes/volumes.ts';
 import { FaultError } from '../../../../src/shared/faults.ts';
 import { MIB, parseBytes } from '../../../../src/shared/units.ts';
 import { type Admin, withAdmin } from '../../../support/admin.ts';
@@ -274,6 +277,69 @@ test('thinsnap events prints a line for each thing, of the types asked for, unti
     assert.equal(event, { time: at(event, 'time'), type: 'remove', key: 'x\ny', kind: 'view', device_id: 1 });
     assert.is((await runOn(PIPE, 'events', '--only', 'deletes')).status, 2);
   });
+});
+
+const POOL: VolumesFacts = {
+  kind: 'thin-pool',
+  poolName: 'vg-pool',
+  blockBytes: 65_536,
+  status: {
+    mode: 'ro',
+    needsCheck: true,
+    transactionId: 42,
+    usedMetadataBlocks: 1,
+    totalMetadataBlocks: 2,
+    usedDataBlocks: 3,
+    totalDataBlocks: 4,
+  },
+  engine: 'dmsetup',
+  driverVersion: '4.48.0',
+};
+
+test('thinsnap status shows a pool with all that docker info has of one', async () => {
+  await withAdmin(async ({ core, address }) => {
+    core.volumes.facts = POOL;
+    const { out } = await runOn(PIPE, 'status', '--admin-address', address);
+    for (const part of [
+      /^Health {10}error$/m,
+      /^ {2}Pool vg-pool is read-only: the kernel could not write its metadata$/m,
+      /^Pool {12}vg-pool, read-only, needs a check$/m,
+      /^Block size {6}64KiB$/m,
+      /^Transaction id {2}42$/m,
+      /^Engine {10}dmsetup$/m,
+      /^Driver version {2}4\.48\.0$/m,
+      /^Library {9}dmsetup's own$/m,
+      /^File system {5}ext4$/m,
+    ]) {
+      assert.match(out, part);
+    }
+  });
+});
+
+/** Every name of a field in parsed JSON; those of labels and of states are not ours to describe. */
+function fieldsOf(json: unknown): string[] {
+  if (typeof json !== 'object' || json === null) return [];
+  const fields = Object.entries(json).flatMap(([key, value]) => {
+    return [key, ...(key === 'labels' || key === 'states' ? [] : fieldsOf(value))];
+  });
+  return Array.isArray(json) ? json.flatMap(fieldsOf) : fields;
+}
+
+test('docs/cli.md names every field of the JSON, every event and every command', async () => {
+  const docs = await readFile(new URL('../../../../../docs/cli.md', import.meta.url), 'utf8');
+  await withFamily(async ({ core }, ask) => {
+    core.volumes.space = { data: { usedBytes: 1000, totalBytes: 1000 }, metadata: { usedBytes: 0, totalBytes: 1000 } };
+    for (const command of ['status', 'status', 'ls', 'tree', 'inspect web', 'gc']) {
+      const fields = fieldsOf(JSON.parse((await ask(PIPE, ...command.split(' '), '--json')).out));
+      assert.ok(fields.length > 1);
+      core.volumes.facts = POOL;
+      for (const field of fields) assert.match(docs, new RegExp(`\\b${field}\\b`), `${field} of ${command}`);
+    }
+  });
+  for (const type of EVENT_TYPES) assert.ok(docs.includes(`\`${type}\``), type);
+  const { out } = await runOn(PIPE, '--help');
+  for (const [, command = ''] of out.matchAll(/^ {2}(\w+) /gm))
+    assert.ok(docs.includes(`thinsnap ${command}`), command);
 });
 
 /** Processor time of both ends together: what the clock says depends on what else the machine does. */
