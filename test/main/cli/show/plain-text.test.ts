@@ -27,6 +27,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['zero\u200bwidth', String.raw`"zero\u200bwidth"`],
   ['e\u0301', String.raw`"e\u0301"`],
   ['\u2764\ufe0f', String.raw`"❤\ufe0f"`],
+  ['filler\u3164', String.raw`"filler\u3164"`],
   ['a\u00a0b\u2028c', String.raw`"a\u00a0b\u2028c"`],
   ['שלום', String.raw`"\u05e9\u05dc\u05d5\u05dd"`],
   ['\u{e0041}', String.raw`"\udb40\udc41"`],
