@@ -7,6 +7,9 @@ import { FaultError } from '../shared/faults.ts';
 /** Calls that may wait in one lane; the next one is refused at once. */
 export const LANE_PENDING_MAX = 2048;
 
+/** Idle queues that are kept. */
+const SPARE_MAX = 256;
+
 // Lanes of two kinds. Who holds a key's lane may wait for a device's, never the other way round; who holds a key's lane
 // waits for another key's only through `Lanes.runAll`, which takes them in one order.
 
@@ -20,6 +23,8 @@ export function deviceLane(id: number): string {
 
 export class Lanes {
   readonly #queues = new Map<string, PQueue>();
+  /** Idle ones, for the next lanes: most lanes are one call long, and making a queue costs more than using it. */
+  readonly #spare: PQueue[] = [];
 
   /** Lanes in which something runs or waits: an idle lane costs nothing. */
   get size(): number {
@@ -38,7 +43,10 @@ export class Lanes {
     try {
       return await queue.add(action);
     } finally {
-      if (queue.size === 0 && queue.pending === 0 && this.#queues.get(lane) === queue) this.#queues.delete(lane);
+      if (queue.size === 0 && queue.pending === 0 && this.#queues.get(lane) === queue) {
+        this.#queues.delete(lane);
+        if (this.#spare.length < SPARE_MAX) this.#spare.push(queue);
+      }
     }
   }
 
@@ -53,7 +61,7 @@ export class Lanes {
   }
 
   #open(lane: string): PQueue {
-    const queue = new PQueue({ concurrency: 1 });
+    const queue = this.#spare.pop() ?? new PQueue({ concurrency: 1 });
     this.#queues.set(lane, queue);
     return queue;
   }

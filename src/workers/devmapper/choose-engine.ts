@@ -33,7 +33,8 @@ async function chooseItself(): Promise<ChosenEngine> {
     try {
       return await openDmsetup(reason);
     } catch (dmsetupError) {
-      throw new FaultError('unsupported', `${reason}; ${toFault(dmsetupError).message}`, { cause: dmsetupError });
+      // dmsetup says the same at length, where it is there at all.
+      throw new FaultError('unsupported', `${reason}, and dmsetup cannot reach it either`, { cause: dmsetupError });
     }
   }
 }

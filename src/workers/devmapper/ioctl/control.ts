@@ -3,6 +3,7 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { FaultError } from '../../../shared/faults.ts';
+import { errnoOf } from '../../errno.ts';
 import { errnoName } from '../device-fault.ts';
 
 const CONTROL_PATH = '/dev/mapper/control';
@@ -50,6 +51,6 @@ function openDescriptor(): number {
 }
 
 function unsupported(action: string, error: unknown): FaultError {
-  const found = error instanceof Error ? error.message : String(error);
+  const found = errnoOf(error) ?? String(error);
   return new FaultError('unsupported', `Cannot ${action}: ${found}`, { cause: error });
 }
