@@ -1,14 +1,17 @@
 // Loop devices: which ones have a file, and making them. Most are made by whoever mounts a snapshot (`mount -o loop`), not
 // by the daemon, so losetup is asked each time: it compares inodes, which holds across mount namespaces and names.
 
-import { constants } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { FaultError } from '../../shared/faults.ts';
 import { errnoOf, withErrno } from '../errno.ts';
 import { runTool, ToolError } from '../exec.ts';
+import { toDeviceNumber } from './device.ts';
 
 const LOSETUP_TIMEOUT_MS = 30_000;
 const FLUSH_TIMEOUT_MS = 120_000;
+/** Some 40 bytes for each loop device: more of them than a kernel has minor numbers for. */
+const LIST_MAX_BYTES = 64 * 1024 * 1024;
 const DEVICE = /^\/dev\/loop\d+$/;
 
 /** The loop devices that have `file`. None when there is no such file. */
@@ -19,6 +22,33 @@ export async function findLoops(file: string): Promise<readonly string[]> {
     { timeoutMs: LOSETUP_TIMEOUT_MS },
   );
   return stdout.split('\n').filter(Boolean).map(parseDevice);
+}
+
+/**
+ * All loop devices, by what `inodeKey` answers for their files: one run of losetup, however many files are looked up. One
+ * whose file may not be seen, for lack of rights, is under no file's key.
+ */
+export async function listLoops(): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { stdout } = await runTool(
+    'losetup',
+    ['--list', '--noheadings', '--raw', '--output', 'NAME,BACK-MAJ:MIN,BACK-INO'],
+    { timeoutMs: LOSETUP_TIMEOUT_MS, wholeMaxBytes: LIST_MAX_BYTES },
+  );
+  const loops = new Map<string, string[]>();
+  // The numbers are padded with blanks, which a raw column has as \x20: "/dev/loop0 \x20\x20254:0\x20\x20 2525404".
+  for (const line of stdout.replaceAll('\\x20', '').split('\n').filter(Boolean)) {
+    const [name = '', device = '', inode = ''] = line.split(' ');
+    const key = `${device} ${inode}`;
+    const devices = loops.get(key) ?? [];
+    loops.set(key, devices);
+    devices.push(parseDevice(name));
+  }
+  return loops;
+}
+
+/** What makes a file that file, whatever its names. */
+export function inodeKey({ dev, ino }: BigIntStats): string {
+  return `${toDeviceNumber(dev)} ${ino}`;
 }
 
 /**
