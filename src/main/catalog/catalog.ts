@@ -36,6 +36,9 @@ const DEVICE_PREFIX = 'd/';
 const PENDING_MAX = 16_384;
 /** Writes that share one fsync at most: bounds the size of a batch. */
 const BATCH_MAX = 1024;
+/** Records, and bytes of them, that are read at once when the catalog is opened: each reading waits for LevelDB's thread. */
+const LOAD_MAX = 1024;
+const LOAD_BYTES = 1024 * 1024;
 
 type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string };
 
@@ -177,10 +180,17 @@ export class Catalog {
   }
 
   async #load(head: Head): Promise<void> {
-    for await (const [key, value] of this.#db.iterator()) {
-      const change = parseRecord(key, value);
-      if (change !== null) this.tables.apply(change);
-      else if (key === IDENTITY_KEY) this.#identity = parseIdentity(value);
+    const iterator = this.#db.iterator({ highWaterMarkBytes: LOAD_BYTES });
+    try {
+      for (let entries = await iterator.nextv(LOAD_MAX); entries.length > 0; entries = await iterator.nextv(LOAD_MAX)) {
+        for (const [key, value] of entries) {
+          const change = parseRecord(key, value);
+          if (change !== null) this.tables.apply(change);
+          else if (key === IDENTITY_KEY) this.#identity = parseIdentity(value);
+        }
+      }
+    } finally {
+      await iterator.close();
     }
     const { snapshots, devices } = this.tables;
     if (head.catalogId !== this.#catalogId || snapshots.size !== head.snapshots || devices.size !== head.devices) {
@@ -211,20 +221,32 @@ function parseRecord(key: string, value: string): Change | null {
   if (key.startsWith(SNAPSHOT_PREFIX)) change = { kind: 'put-snapshot', snapshot: parseSnapshot(value) };
   else if (key.startsWith(DEVICE_PREFIX)) change = { kind: 'put-device', device: parseDevice(value) };
   else return null;
-  if (toOperation(change).key === key) return change;
+  if (keyOf(change) === key) return change;
   throw new FaultError('io', `Cannot use the catalog: ${JSON.stringify(key.slice(0, 256))} holds another's record`);
 }
 
 function toOperation(change: Change): Operation {
   switch (change.kind) {
     case 'put-snapshot':
-      return { type: 'put', key: SNAPSHOT_PREFIX + change.snapshot.key, value: formatSnapshot(change.snapshot) };
-    case 'delete-snapshot':
-      return { type: 'del', key: SNAPSHOT_PREFIX + change.key };
+      return { type: 'put', key: keyOf(change), value: formatSnapshot(change.snapshot) };
     case 'put-device':
-      return { type: 'put', key: DEVICE_PREFIX + String(change.device.id), value: formatDevice(change.device) };
+      return { type: 'put', key: keyOf(change), value: formatDevice(change.device) };
+    case 'delete-snapshot':
     case 'delete-device':
-      return { type: 'del', key: DEVICE_PREFIX + String(change.id) };
+      return { type: 'del', key: keyOf(change) };
+  }
+}
+
+function keyOf(change: Change): string {
+  switch (change.kind) {
+    case 'put-snapshot':
+      return SNAPSHOT_PREFIX + change.snapshot.key;
+    case 'delete-snapshot':
+      return SNAPSHOT_PREFIX + change.key;
+    case 'put-device':
+      return DEVICE_PREFIX + String(change.device.id);
+    case 'delete-device':
+      return DEVICE_PREFIX + String(change.id);
   }
 }
 

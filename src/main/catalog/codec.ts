@@ -5,60 +5,26 @@ import * as v from 'valibot';
 import { FaultError } from '../../shared/faults.ts';
 import { FS_TYPES } from '../../shared/tasks.ts';
 import { parseBytes, parseDeviceId, parseThinId } from '../../shared/units.ts';
-import { DEVICE_STATES, type Device, type Snapshot } from './records.ts';
+import type { Timestamp } from '../snapshots/clock.ts';
+import { readFields, readInteger, readList, readNumber, readOneOf, readPair, readText } from './fields.ts';
+import {
+  DEVICE_STATES,
+  type Device,
+  type IdMap,
+  type Labels,
+  type Place,
+  type Purpose,
+  type Snapshot,
+} from './records.ts';
+import { share } from './shared-texts.ts';
 
 /** Raised when an older daemon could no longer read what a newer one writes. */
 export const CATALOG_FORMAT = 1;
 
-const bytes = v.pipe(v.number(), v.transform(parseBytes));
-const deviceId = v.pipe(v.number(), v.transform(parseDeviceId));
-const thinId = v.pipe(v.number(), v.transform(parseThinId));
+const NANOS_MAX = 999_999_999;
+
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const timestamp = v.pipe(
-  v.strictTuple([
-    v.pipe(v.number(), v.safeInteger()),
-    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(999_999_999)),
-  ]),
-  v.transform(([seconds, nanos]) => ({ seconds: BigInt(seconds), nanos })),
-);
-const labels = v.pipe(
-  v.array(v.strictTuple([v.string(), v.string()])),
-  v.transform((pairs): ReadonlyMap<string, string> => new Map(pairs)),
-);
-const idMap = v.nullable(v.strictObject({ uids: v.string(), gids: v.string() }));
-
-const snapshotFields = {
-  key: v.string(),
-  parent: v.string(),
-  deviceId,
-  labels,
-  createdAt: timestamp,
-  updatedAt: timestamp,
-};
-const snapshotSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('active'), ...snapshotFields, idMap }),
-  v.strictObject({ kind: v.literal('view'), ...snapshotFields, idMap }),
-  v.strictObject({ kind: v.literal('committed'), ...snapshotFields, usageBytes: bytes }),
-]);
-
-const deviceSchema = v.strictObject({
-  id: deviceId,
-  place: v.variant('kind', [
-    v.strictObject({ kind: v.literal('thin'), thinId }),
-    v.strictObject({ kind: v.literal('file') }),
-  ]),
-  purpose: v.variant('kind', [
-    v.strictObject({ kind: v.literal('snapshot') }),
-    v.strictObject({ kind: v.literal('standby') }),
-    v.strictObject({ kind: v.literal('base'), fsOptions: v.array(v.string()) }),
-  ]),
-  originId: v.nullable(deviceId),
-  fsType: v.picklist(FS_TYPES),
-  sizeBytes: bytes,
-  baselineBytes: bytes,
-  mappedBytes: bytes,
-  state: v.picklist(DEVICE_STATES),
-});
+const thinId = v.pipe(v.number(), v.transform(parseThinId));
 
 /** Written in every batch: how much there must be, so that a lost or skipped piece of the log is noticed at open. */
 const headSchema = v.strictObject({
@@ -90,10 +56,10 @@ const identitySchema = v.variant('kind', [
 ]);
 export type VolumesIdentity = v.InferOutput<typeof identitySchema>;
 
-export const parseSnapshot = parser('snapshot', snapshotSchema);
-export const parseDevice = parser('device', deviceSchema);
-export const parseHead = parser('head', headSchema);
-export const parseIdentity = parser('identity', identitySchema);
+export const parseSnapshot = parser('snapshot', readSnapshot);
+export const parseDevice = parser('device', readDevice);
+export const parseHead = parser('head', (value) => v.parse(headSchema, value));
+export const parseIdentity = parser('identity', (value) => v.parse(identitySchema, value));
 
 export function formatSnapshot(snapshot: Snapshot): string {
   return JSON.stringify({
@@ -108,10 +74,123 @@ export function formatDevice(device: Device): string {
   return JSON.stringify(device);
 }
 
-function parser<Schema extends v.GenericSchema>(what: string, schema: Schema): (text: string) => v.InferOutput<Schema> {
+const COMMON_FIELDS = ['kind', 'key', 'parent', 'deviceId', 'labels', 'createdAt', 'updatedAt'];
+const SNAPSHOT_FIELDS = {
+  active: [...COMMON_FIELDS, 'idMap'],
+  view: [...COMMON_FIELDS, 'idMap'],
+  committed: [...COMMON_FIELDS, 'usageBytes'],
+} as const;
+
+function readSnapshot(value: unknown): Snapshot {
+  const kind = readKind('the record', value, ['active', 'view', 'committed']);
+  const fields = readFields('the record', value, SNAPSHOT_FIELDS[kind]);
+  const { key, parent, deviceId, labels, createdAt, updatedAt, idMap, usageBytes } = fields;
+  const created = readTimestamp('createdAt', createdAt);
+  const updated = readTimestamp('updatedAt', updatedAt);
+  const common = {
+    key: readText('key', key),
+    parent: readText('parent', parent),
+    deviceId: parseDeviceId(readNumber('deviceId', deviceId)),
+    labels: readLabels(labels),
+    createdAt: created,
+    // Most are never updated: one stamp for both.
+    updatedAt: created.seconds === updated.seconds && created.nanos === updated.nanos ? created : updated,
+  };
+  if (kind === 'committed') return { kind, ...common, usageBytes: parseBytes(readNumber('usageBytes', usageBytes)) };
+  return { kind, ...common, idMap: readIdMap(idMap) };
+}
+
+function readLabels(value: unknown): Labels {
+  const labels = new Map<string, string>();
+  for (const pair of readList('labels', value)) {
+    const [name, text] = readPair('a label', pair);
+    labels.set(share(readText('a label', name)), readText('a label', text));
+  }
+  return labels;
+}
+
+function readTimestamp(what: string, value: unknown): Timestamp {
+  const [first, second] = readPair(what, value);
+  const nanos = readInteger(what, second);
+  if (nanos < 0 || nanos > NANOS_MAX) throw new RangeError(`${what} has ${nanos} ns`);
+  return { seconds: BigInt(readInteger(what, first)), nanos };
+}
+
+function readIdMap(value: unknown): IdMap | null {
+  if (value === null) return null;
+  const { uids, gids } = readFields('idMap', value, ['uids', 'gids']);
+  return { uids: readText('uids', uids), gids: readText('gids', gids) };
+}
+
+const DEVICE_FIELDS = [
+  'id',
+  'place',
+  'purpose',
+  'originId',
+  'fsType',
+  'sizeBytes',
+  'baselineBytes',
+  'mappedBytes',
+  'state',
+] as const satisfies readonly (keyof Device)[];
+
+function readDevice(value: unknown): Device {
+  const fields = readFields('the record', value, DEVICE_FIELDS);
+  const { id, place, purpose, originId, fsType, sizeBytes, baselineBytes, mappedBytes, state } = fields;
+  return {
+    id: parseDeviceId(readNumber('id', id)),
+    place: readPlace(place),
+    purpose: readPurpose(purpose),
+    originId: originId === null ? null : parseDeviceId(readNumber('originId', originId)),
+    fsType: readOneOf('fsType', fsType, FS_TYPES),
+    sizeBytes: parseBytes(readNumber('sizeBytes', sizeBytes)),
+    baselineBytes: parseBytes(readNumber('baselineBytes', baselineBytes)),
+    mappedBytes: parseBytes(readNumber('mappedBytes', mappedBytes)),
+    state: readOneOf('state', state, DEVICE_STATES),
+  };
+}
+
+// One object for all whose kind says everything.
+const FILE: Place = { kind: 'file' };
+const FOR_SNAPSHOT: Purpose = { kind: 'snapshot' };
+const FOR_STANDBY: Purpose = { kind: 'standby' };
+
+function readPlace(value: unknown): Place {
+  switch (readKind('place', value, ['file', 'thin'])) {
+    case 'file':
+      readFields('place', value, ['kind']);
+      return FILE;
+    case 'thin': {
+      const { thinId } = readFields('place', value, ['kind', 'thinId']);
+      return { kind: 'thin', thinId: parseThinId(readNumber('thinId', thinId)) };
+    }
+  }
+}
+
+function readPurpose(value: unknown): Purpose {
+  switch (readKind('purpose', value, ['snapshot', 'standby', 'base'])) {
+    case 'snapshot':
+      readFields('purpose', value, ['kind']);
+      return FOR_SNAPSHOT;
+    case 'standby':
+      readFields('purpose', value, ['kind']);
+      return FOR_STANDBY;
+    case 'base': {
+      const { fsOptions } = readFields('purpose', value, ['kind', 'fsOptions']);
+      return { kind: 'base', fsOptions: readList('fsOptions', fsOptions).map((word) => readText('fsOptions', word)) };
+    }
+  }
+}
+
+function readKind<const Kind extends string>(what: string, value: unknown, kinds: readonly Kind[]): Kind {
+  const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
+  return readOneOf(`the kind of ${what}`, kind, kinds);
+}
+
+function parser<Value>(what: string, read: (value: unknown) => Value): (text: string) => Value {
   return (text) => {
     try {
-      return v.parse(schema, JSON.parse(text));
+      return read(JSON.parse(text));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new FaultError('io', `Cannot read a ${what} record of the catalog: ${reason}`, { cause: error });

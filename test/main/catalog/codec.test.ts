@@ -62,6 +62,58 @@ test('parseDevice refuses numbers that no unit allows', () => {
   assert.throws(() => parseDevice(JSON.stringify({ ...deviceOf(1), place })), isDamage);
 });
 
+const badFields: readonly (readonly [string, unknown])[] = [
+  ['kind', 'other'],
+  ['kind', undefined],
+  ['key', 7],
+  ['parent', null],
+  ['deviceId', '1'],
+  ['deviceId', 0.5],
+  ['labels', {}],
+  ['labels', [['name']]],
+  ['labels', [['name', 'value', 'more']]],
+  ['labels', [['name', 1]]],
+  ['createdAt', [1.5, 0]],
+  ['createdAt', [2 ** 53, 0]],
+  ['createdAt', [1]],
+  ['updatedAt', [1, -1]],
+  ['updatedAt', [1, 1_000_000_000]],
+  ['updatedAt', [1, 0.5]],
+  ['usageBytes', -1],
+];
+for (const [field, bad] of badFields) {
+  test(`parseSnapshot refuses ${JSON.stringify(bad)} as ${field}`, () => {
+    const record = { ...JSON.parse(formatSnapshot(snapshotOf('k', 1))), [field]: bad };
+    assert.throws(() => parseSnapshot(JSON.stringify(record)), isDamage);
+  });
+}
+
+for (const text of ['null', '[]', '"text"', '7', '{}', '']) {
+  test(`parseSnapshot and parseDevice refuse ${text === '' ? 'nothing' : text}`, () => {
+    assert.throws(() => parseSnapshot(text), isDamage);
+    assert.throws(() => parseDevice(text), isDamage);
+  });
+}
+
+test('parseDevice refuses a place and a purpose that are not whole, have more than they may, or are unknown', () => {
+  const places = [null, 'file', {}, { kind: 'other' }, { kind: 'thin' }, { kind: 'file', thinId: 1 }];
+  for (const place of places) assert.throws(() => parseDevice(JSON.stringify({ ...deviceOf(1), place })), isDamage);
+  const purposes = [null, { kind: 'base' }, { kind: 'base', fsOptions: [1] }, { kind: 'snapshot', fsOptions: [] }];
+  for (const purpose of purposes) {
+    assert.throws(() => parseDevice(JSON.stringify({ ...deviceOf(1), purpose })), isDamage);
+  }
+});
+
+test('parseSnapshot says which field is wrong', () => {
+  const record = JSON.parse(formatSnapshot(snapshotOf('k', 1)));
+  assert.throws(
+    () => parseSnapshot(JSON.stringify({ ...record, key: 7 })),
+    /snapshot record of the catalog: key is no text/,
+  );
+  assert.throws(() => parseSnapshot(JSON.stringify({ ...record, more: 7 })), /unknown field "more"/);
+  assert.throws(() => parseSnapshot(JSON.stringify({ ...record, parent: undefined })), /lacks the field "parent"/);
+});
+
 test('parseHead and parseIdentity refuse another format and another kind', () => {
   const head = { format: 1, catalogId: '0'.repeat(32), sequence: 1, snapshots: 0, devices: 0, lastDeviceId: 0 };
   assert.equal(parseHead(JSON.stringify(head)), head);
