@@ -1,8 +1,9 @@
-// One client process of the Stat bench: for every message, a number of milliseconds, it keeps its calls in flight that
-// long, and answers how many were answered.
+// The Node.js client of the Stat bench, for machines without Go: for every line on stdin, a number of milliseconds, it
+// keeps its calls in flight that long and prints how many were answered.
 //
-//   node stat-client.js SOCKET CALLS-IN-FLIGHT KEY ...       forked: it speaks to its parent
+//   node stat-client.js SOCKET CALLS-IN-FLIGHT KEY ...
 
+import { createInterface } from 'node:readline';
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   Snapshots,
@@ -21,7 +22,7 @@ async function measure(durationMs: number): Promise<number> {
   const endMs = performance.now() + durationMs;
   let calls = 0;
   const caller = async (first: number): Promise<void> => {
-    for (let next = first; performance.now() < endMs; next += 1) {
+    for (let next = first; performance.now() < endMs; next += Number(inFlight)) {
       const request = requests[next % requests.length];
       if (request === undefined) throw new Error('No keys were given');
       await client.raw(PATH, request);
@@ -32,13 +33,5 @@ async function measure(durationMs: number): Promise<number> {
   return calls;
 }
 
-process.on('message', (durationMs) => {
-  measure(Number(durationMs)).then(
-    (calls) => process.send?.(calls),
-    (error: unknown) => {
-      process.stderr.write(`${String(error)}\n`);
-      process.exit(1);
-    },
-  );
-});
-process.on('disconnect', () => client.close());
+for await (const line of createInterface(process.stdin)) process.stdout.write(`${await measure(Number(line))}\n`);
+client.close();

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // thinsnapd: reads the configuration, starts the daemon, says what it chose, and stops on SIGTERM or SIGINT.
 
+import { setFlagsFromString } from 'node:v8';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import { toFault } from '../shared/faults.ts';
@@ -77,6 +78,10 @@ function say(text: string): number {
   return 0;
 }
 
+// V8 lets the young generation grow to 48 MiB when much survives at once, as when a catalog is read, and a busy daemon
+// never gives that back. Of a call hardly anything survives, and a young generation that fits the processor's cache is no
+// slower: bench/stat.ts, Stat costs 42 µs instead of 48. This holds for the workers too, which start later.
+setFlagsFromString('--semi-space-growth-factor=1');
 try {
   process.exitCode = await main();
 } catch (error) {
