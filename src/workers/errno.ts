@@ -6,6 +6,7 @@ const CODES: Readonly<Record<string, FaultCode>> = {
   ENOENT: 'not-found',
   ENOSPC: 'no-space',
   EDQUOT: 'no-space',
+  EFBIG: 'invalid',
   EBUSY: 'device-busy',
   EMFILE: 'overloaded',
   ENFILE: 'overloaded',

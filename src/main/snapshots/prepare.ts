@@ -5,6 +5,7 @@
 // for another.
 
 import { FaultError, isFault } from '../../shared/faults.ts';
+import { MIN_FILE_SYSTEM_BYTES } from '../../shared/file-systems.ts';
 import type { Bytes } from '../../shared/units.ts';
 import type { ActiveSnapshot, Device, Labels, Snapshot, ViewSnapshot } from '../catalog/records.ts';
 import { type Change, REF_LABEL } from '../catalog/tables.ts';
@@ -29,7 +30,7 @@ export async function prepare(context: Context, fs: FileSystemSpec, request: New
     context.lanes.run(keyLane(request.key), async () => {
       checkFree(context, request);
       checkRef(context, request);
-      const device = await deviceFor(context, origin, wishes.sizeBytes ?? origin.sizeBytes);
+      const device = await deviceFor(context, origin, sizeFor(wishes, origin.sizeBytes));
       const snapshot: ActiveSnapshot = { kind: 'active', ...fields(context, request, device), idMap: wishes.idMap };
       const changes: Change[] = [
         { kind: 'put-device', device },
@@ -110,8 +111,14 @@ async function pinBase(context: Context, { fs, request, wishes }: Wanted): Promi
   checkFree(context, request);
   const fsType = wishes.fsType ?? fs.fsType;
   const fsOptions = fsType === fs.fsType ? fs.fsOptions : [];
-  const origin = await context.devices.base({ fsType, fsOptions, sizeBytes: wishes.sizeBytes ?? fs.sizeBytes });
+  const sizeBytes = wishes.sizeBytes === null ? fs.sizeBytes : sizeFor(wishes, MIN_FILE_SYSTEM_BYTES[fsType]);
+  const origin = await context.devices.base({ fsType, fsOptions, sizeBytes });
   return { origin, unpin: context.pins.pin(origin.id) };
+}
+
+/** The size that was asked for; `least` where that is more, since a file system does not shrink and containerd only hints. */
+function sizeFor({ sizeBytes }: Wishes, least: Bytes): Bytes {
+  return sizeBytes === null || sizeBytes < least ? least : sizeBytes;
 }
 
 function pinParent(context: Context, { request, wishes }: Wanted): Promise<Pinned> {
@@ -126,13 +133,6 @@ function pinParent(context: Context, { request, wishes }: Wanted): Promise<Pinne
         'invalid',
         request,
         `its file system is ${origin.fsType}, and a label asks for ${wishes.fsType}`,
-      );
-    }
-    if (wishes.sizeBytes !== null && wishes.sizeBytes < origin.sizeBytes) {
-      throw parentFault(
-        'invalid',
-        request,
-        `it has ${origin.sizeBytes} bytes, and a label asks for ${wishes.sizeBytes}`,
       );
     }
     return { origin, unpin: context.pins.pin(origin.id) };
