@@ -26,16 +26,17 @@ export interface Rpcs {
   readonly Mounts: Unary<typeof pb.MountsRequestSchema, typeof pb.MountsResponseSchema>;
   readonly Commit: Unary<typeof pb.CommitSnapshotRequestSchema, typeof EmptySchema>;
   readonly Remove: Unary<typeof pb.RemoveSnapshotRequestSchema, typeof EmptySchema>;
-  readonly Stat: Unary<typeof pb.StatSnapshotRequestSchema, typeof pb.StatSnapshotResponseSchema>;
+  /** Answers a StatSnapshotResponse as bytes. */
+  readonly Stat: (request: MessageShape<typeof pb.StatSnapshotRequestSchema>) => Promise<Buffer>;
   readonly Update: Unary<typeof pb.UpdateSnapshotRequestSchema, typeof pb.UpdateSnapshotResponseSchema>;
   readonly Usage: Unary<typeof pb.UsageRequestSchema, typeof pb.UsageResponseSchema>;
   readonly Cleanup: Unary<typeof pb.CleanupRequestSchema, typeof EmptySchema>;
 }
 
-/** List streams: it answers its messages one by one and is asked for the next only when the client took the last. */
-export type ListRpc = (
-  request: MessageShape<typeof pb.ListSnapshotsRequestSchema>,
-) => Iterable<MessageInitShape<typeof pb.ListSnapshotsResponseSchema>>;
+/**
+ * List streams: it answers its messages, as bytes, one by one and is asked for the next only when the client took the last.
+ */
+export type ListRpc = (request: MessageShape<typeof pb.ListSnapshotsRequestSchema>) => Iterable<Buffer>;
 
 export type Implementation = Record<string, UntypedHandleCall>;
 
@@ -45,9 +46,12 @@ export const SNAPSHOTS_DEFINITION: ServiceDefinition = {
   Mounts: method('Mounts', pb.MountsRequestSchema, pb.MountsResponseSchema),
   Commit: method('Commit', pb.CommitSnapshotRequestSchema, EmptySchema),
   Remove: method('Remove', pb.RemoveSnapshotRequestSchema, EmptySchema),
-  Stat: method('Stat', pb.StatSnapshotRequestSchema, pb.StatSnapshotResponseSchema),
+  Stat: encoded(method('Stat', pb.StatSnapshotRequestSchema, pb.StatSnapshotResponseSchema)),
   Update: method('Update', pb.UpdateSnapshotRequestSchema, pb.UpdateSnapshotResponseSchema),
-  List: { ...method('List', pb.ListSnapshotsRequestSchema, pb.ListSnapshotsResponseSchema), responseStream: true },
+  List: {
+    ...encoded(method('List', pb.ListSnapshotsRequestSchema, pb.ListSnapshotsResponseSchema)),
+    responseStream: true,
+  },
   Usage: method('Usage', pb.UsageRequestSchema, pb.UsageResponseSchema),
   Cleanup: method('Cleanup', pb.CleanupRequestSchema, EmptySchema),
 };
@@ -66,4 +70,11 @@ function method<Request extends DescMessage, Response extends DescMessage>(
     responseSerialize: (message) => Buffer.from(toBinary(response, create(response, message))),
     responseDeserialize: (bytes) => fromBinary(response, bytes),
   };
+}
+
+/** One whose answers are bytes already. */
+function encoded<Request, Response>(
+  definition: MethodDefinition<Request, Response>,
+): Omit<MethodDefinition<Request, Response>, 'responseSerialize'> & { responseSerialize: (bytes: Buffer) => Buffer } {
+  return { ...definition, responseSerialize: (bytes) => bytes };
 }

@@ -2,9 +2,9 @@
 
 import type { Context } from '../snapshots/context.ts';
 import { stat } from '../snapshots/read.ts';
-import { toInfo } from './info.ts';
+import { encodeInfos } from './encode-info.ts';
 import type { Rpcs } from './service.ts';
 
 export function statRpc(context: Context): Rpcs['Stat'] {
-  return async ({ key }) => ({ info: toInfo(stat(context, key)) });
+  return async ({ key }) => encodeInfos([stat(context, key)]);
 }
