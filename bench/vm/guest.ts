@@ -5,7 +5,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Load, measureBare, measurePeer, measureThinsnap } from './measure.ts';
+import { type Load, measureBare, measureRace } from './measure.ts';
 import { measureScale } from './measure-scale.ts';
 import type { Plan } from './plan.ts';
 import type { GuestResult, Measurement } from './results.ts';
@@ -32,6 +32,5 @@ if (plan.kind === 'scale') {
   await measureScale(load);
 } else {
   await measureBare(load);
-  await measureThinsnap(load);
-  await measurePeer(load);
+  await measureRace(load);
 }

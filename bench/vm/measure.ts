@@ -53,45 +53,48 @@ export async function measureBare({ programs, plan, record }: Load): Promise<voi
   }
 }
 
-export async function measureThinsnap(load: Load): Promise<void> {
-  const { thinsnap, workers } = load.plan;
-  const variants = [
-    { variant: 'sync', asyncRemove: false, standby: false, rows: ['burst', 'cycle', 'base', 'usage', 'busy'] },
-    { variant: 'async', asyncRemove: true, standby: false, rows: ['burst', 'cycle', 'busy'] },
-    { variant: 'standby', asyncRemove: true, standby: true, rows: ['burst', 'cycle'] },
-  ] as const;
-  for (const { variant, rows, ...how } of variants) {
-    if (how.standby && !hasStandby()) continue;
-    say(`thinsnap, ${variant}`);
-    await onStage(
-      () => startThinsnap({ workers, ...how }),
-      async (side) => {
-        await measureRows({ load, side, sideName: 'thinsnap', variant, counts: thinsnap }, rows);
-      },
-    );
+/** Turn by turn, what is compared next to each other: other work on the host comes and goes, and should meet both. */
+export async function measureRace(load: Load): Promise<void> {
+  await measureThinsnap(load, { variant: 'sync', asyncRemove: false, standby: false }, ALL_ROWS);
+  await measurePeer(load, { variant: 'sync', asyncRemove: false, counts: load.plan.peer }, ALL_ROWS);
+  if (hasStandby()) {
+    await measureThinsnap(load, { variant: 'standby', asyncRemove: true, standby: true }, ['burst', 'cycle']);
   }
+  await measureThinsnap(load, { variant: 'async', asyncRemove: true, standby: false }, REMOVAL_ROWS);
+  const { peer } = load.plan;
+  const counts = { ...peer, burst: peer.asyncBurst };
+  await measurePeer(load, { variant: 'async', asyncRemove: true, counts }, REMOVAL_ROWS);
 }
 
-export async function measurePeer(load: Load): Promise<void> {
-  const { peer } = load.plan;
-  const variants = [
-    { variant: 'sync', asyncRemove: false, counts: peer, rows: ['burst', 'cycle', 'base', 'usage', 'busy'] },
-    {
-      variant: 'async',
-      asyncRemove: true,
-      counts: { ...peer, burst: peer.asyncBurst },
-      rows: ['burst', 'cycle', 'busy'],
-    },
-  ] as const;
-  for (const { variant, asyncRemove, counts, rows } of variants) {
-    say(`peer, ${variant}`);
-    await onStage(
-      () => startPeer(load.programs, { asyncRemove }),
-      async (side) => {
-        await measureRows({ load, side, sideName: 'peer', variant, counts }, rows);
-      },
-    );
-  }
+interface ThinsnapVariant {
+  readonly variant: string;
+  readonly asyncRemove: boolean;
+  readonly standby: boolean;
+}
+
+async function measureThinsnap(load: Load, how: ThinsnapVariant, rows: readonly Row[]): Promise<void> {
+  const { variant, asyncRemove, standby } = how;
+  const { workers, thinsnap: counts } = load.plan;
+  say(`thinsnap, ${variant}`);
+  await onStage(
+    () => startThinsnap({ workers, asyncRemove, standby }),
+    (side) => measureRows({ load, side, sideName: 'thinsnap', variant, counts }, rows),
+  );
+}
+
+interface PeerVariant {
+  readonly variant: string;
+  readonly asyncRemove: boolean;
+  readonly counts: Counts;
+}
+
+async function measurePeer(load: Load, how: PeerVariant, rows: readonly Row[]): Promise<void> {
+  const { variant, asyncRemove, counts } = how;
+  say(`peer, ${variant}`);
+  await onStage(
+    () => startPeer(load.programs, { asyncRemove }),
+    (side) => measureRows({ load, side, sideName: 'peer', variant, counts }, rows),
+  );
 }
 
 async function onStage(start: () => Promise<Side>, action: (side: Side) => Promise<void>): Promise<void> {
@@ -105,7 +108,10 @@ async function onStage(start: () => Promise<Side>, action: (side: Side) => Promi
   });
 }
 
-type Row = 'burst' | 'cycle' | 'base' | 'usage' | 'busy';
+const ALL_ROWS = ['burst', 'cycle', 'base', 'usage', 'busy'] as const;
+/** What async_remove makes a difference to. */
+const REMOVAL_ROWS = ['burst', 'cycle', 'busy'] as const;
+type Row = (typeof ALL_ROWS)[number];
 
 interface Runner {
   readonly load: Load;
