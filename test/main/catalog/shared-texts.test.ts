@@ -6,8 +6,10 @@ import { SHARED_MAX, share, sharedCount } from '../../../src/main/catalog/shared
 
 test('share() answers the same text, also when it is too long to keep or when there are too many', () => {
   const long = 'x'.repeat(10_000);
+  // Other tests of this process have kept some already.
+  const before = sharedCount();
   assert.is(share(long), long);
-  assert.is(sharedCount(), 0);
+  assert.is(sharedCount(), before);
   for (let number = 0; number < 2 * SHARED_MAX; number += 1) assert.is(share(`text ${number}`), `text ${number}`);
   assert.is(sharedCount(), SHARED_MAX);
 });
