@@ -2,6 +2,7 @@
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Labels, Snapshot } from '../catalog/records.ts';
+import { share } from '../catalog/shared-texts.ts';
 import type { Mount } from '../volumes/volumes.ts';
 import { type InfoSchema, Kind } from './gen/containerd/services/snapshots/v1/snapshots_pb.ts';
 import type { MountSchema } from './gen/containerd/types/mount_pb.ts';
@@ -24,7 +25,7 @@ export function toMounts(mounts: readonly Mount[]): MessageInitShape<typeof Moun
 }
 
 export function toLabels(labels: Readonly<Record<string, string>> | undefined): Labels {
-  return new Map(Object.entries(labels ?? {}));
+  return new Map(Object.entries(labels ?? {}).map(([name, value]) => [share(name), value]));
 }
 
 /** `fromEntries` defines properties, so that a label named `__proto__` is a label like any other. */
