@@ -42,6 +42,17 @@ const LOAD_BYTES = 1024 * 1024;
 
 type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string };
 
+/** What the catalog asks of LevelDB: the seam for tests that lose power between any two steps. */
+export interface Store {
+  get(key: string): Promise<string | undefined>;
+  batch(operations: Operation[], options: { sync: true }): Promise<void>;
+  iterator(options: { highWaterMarkBytes: number }): {
+    nextv(size: number): Promise<[key: string, value: string][]>;
+    close(): Promise<void>;
+  };
+  close(): Promise<void>;
+}
+
 interface Pending {
   readonly changes: readonly Change[];
   readonly resolve: () => void;
@@ -50,7 +61,7 @@ interface Pending {
 
 export class Catalog {
   readonly tables = new Tables();
-  readonly #db: ClassicLevel;
+  readonly #db: Store;
   readonly #catalogId: string;
   #identity: VolumesIdentity | null = null;
   #sequence = 0;
@@ -60,7 +71,7 @@ export class Catalog {
   #broken: FaultError | null = null;
   readonly #observers = new Set<(changes: readonly Change[]) => void>();
 
-  private constructor(db: ClassicLevel, catalogId: string) {
+  private constructor(db: Store, catalogId: string) {
     this.#db = db;
     this.#catalogId = catalogId;
   }
@@ -69,12 +80,11 @@ export class Catalog {
    * Opens the catalog under `rootPath`, or makes it when there never was one. Faults: `unavailable` when another
    * process has it; `io` when it is damaged, lost, or of another format.
    */
-  static async open(rootPath: string): Promise<Catalog> {
+  static async open(rootPath: string, openStore = openLevel): Promise<Catalog> {
     const location = join(rootPath, 'catalog');
     const marker = await readMarker(rootPath);
     await mkdir(location, { recursive: true, mode: 0o700 });
-    const db = new ClassicLevel(location, { createIfMissing: marker === null });
-    await openLevel(db, location);
+    const db = await openStore(location, { createIfMissing: marker === null });
     try {
       const stored = await db.get(HEAD_KEY);
       if (stored === undefined && marker !== null) throw lost(location);
@@ -204,9 +214,11 @@ export class Catalog {
   }
 }
 
-async function openLevel(db: ClassicLevel, location: string): Promise<void> {
+async function openLevel(location: string, options: { createIfMissing: boolean }): Promise<Store> {
+  const db = new ClassicLevel(location, options);
   try {
     await db.open();
+    return db;
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const locked = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED';

@@ -37,7 +37,7 @@ import {
 const METADATA_BLOCK_BYTES = 4096;
 
 export interface ThinPoolOptions {
-  readonly tasks: TaskPool;
+  readonly tasks: Pick<TaskPool, 'run'>;
   readonly poolName: string;
   readonly description: string;
   readonly engine: EngineReport;
