@@ -1,78 +1,79 @@
-// The core of a daemon on volumes of nothing: the real catalog, lanes, pins, reaper, guard and devices.
+// The core of a daemon without its workers and its socket: the real catalog, lanes, pins, reaper, guard, standby and
+// devices, on the volumes that a test gives it.
 
 import { Catalog } from '../../src/main/catalog/catalog.ts';
 import { Lanes } from '../../src/main/lanes.ts';
+import { Clock } from '../../src/main/snapshots/clock.ts';
+import type { Context } from '../../src/main/snapshots/context.ts';
 import { Devices } from '../../src/main/snapshots/devices.ts';
 import { Pins } from '../../src/main/snapshots/pins.ts';
 import { Foreground } from '../../src/main/upkeep/foreground.ts';
 import { Reaper } from '../../src/main/upkeep/reaper.ts';
 import { SpaceGuard } from '../../src/main/upkeep/space-guard.ts';
 import { Standby, type StandbyLimits } from '../../src/main/upkeep/standby.ts';
+import type { Volumes } from '../../src/main/volumes/volumes.ts';
 import type { ThinId } from '../../src/shared/units.ts';
 import { FakeVolumes } from './fake-volumes.ts';
 import { withScratch } from './scratch.ts';
 
-export interface Core {
-  readonly catalog: Catalog;
-  readonly volumes: FakeVolumes;
-  readonly lanes: Lanes;
-  readonly pins: Pins;
-  readonly reaper: Reaper;
-  readonly devices: Devices;
-  readonly guard: SpaceGuard;
-  readonly standby: Standby;
-  readonly foreground: Foreground;
+export interface Core<Kind extends Volumes = FakeVolumes> extends Context {
+  readonly volumes: Kind;
   /** What the reaper told: "7 FaultError: ...". */
   readonly errors: string[];
   readonly foreignThinIds: ThinId[];
 }
 
-const JOBS_AT_ONCE = 4;
-const NO_STANDBY: StandbyLimits = { perParent: 0, total: 0 };
+export interface CoreParts<Kind extends Volumes> {
+  readonly catalog: Catalog;
+  readonly volumes: Kind;
+  readonly clock: Clock;
+  readonly limits: StandbyLimits;
+  readonly onForeignThinId: (thinId: ThinId) => void;
+}
 
+const JOBS_AT_ONCE = 4;
+export const NO_STANDBY: StandbyLimits = { perParent: 0, total: 0 };
+
+/** Put together as the daemon does it. Whoever asks for it closes it. */
+export function assembleCore<Kind extends Volumes>(parts: CoreParts<Kind>): Core<Kind> {
+  const { catalog, volumes, clock, limits } = parts;
+  const lanes = new Lanes();
+  const pins = new Pins();
+  const errors: string[] = [];
+  const foreignThinIds: ThinId[] = [];
+  const onError = (id: number, error: unknown): void => void errors.push(`${id} ${String(error)}`);
+  const foreground = new Foreground();
+  const guard = new SpaceGuard(volumes, { kind: 'percent', percent: 10 }, () => undefined);
+  const isPressed = (): boolean => guard.isShort();
+  const common = { catalog, volumes, foreground, onError };
+  const reaper = new Reaper({ ...common, lanes, pins, jobsAtOnce: JOBS_AT_ONCE, isPressed });
+  const onForeignThinId = (thinId: ThinId): void => {
+    foreignThinIds.push(thinId);
+    parts.onForeignThinId(thinId);
+  };
+  const devices = new Devices({ catalog, volumes, lanes, reaper, guard, onForeignThinId });
+  const standby = new Standby({ ...common, devices, reaper, guard, limits, makersMax: JOBS_AT_ONCE });
+  const made = { catalog, volumes, lanes, pins, reaper, devices, guard, standby, foreground, clock };
+  return { ...made, errors, foreignThinIds };
+}
+
+/** In the daemon's order, except that the catalog is the caller's. */
+export async function closeCore({ guard, standby, reaper }: Core<Volumes>): Promise<void> {
+  guard.close();
+  await standby.stop();
+  await reaper.close();
+}
+
+/** On volumes of nothing. */
 export async function withCore(action: (core: Core) => Promise<void>, limits = NO_STANDBY): Promise<void> {
   await withScratch(async (root) => {
     const catalog = await Catalog.open(root);
-    const volumes = new FakeVolumes();
-    const lanes = new Lanes();
-    const pins = new Pins();
-    const errors: string[] = [];
-    const foreignThinIds: ThinId[] = [];
-    const onError = (id: number, error: unknown): void => void errors.push(`${id} ${String(error)}`);
-    const foreground = new Foreground();
-    const guard = new SpaceGuard(volumes, { kind: 'percent', percent: 10 }, () => undefined);
-    const isPressed = (): boolean => guard.isShort();
-    const reaper = new Reaper({
-      catalog,
-      volumes,
-      lanes,
-      pins,
-      foreground,
-      jobsAtOnce: JOBS_AT_ONCE,
-      isPressed,
-      onError,
-    });
-    const onForeignThinId = (thinId: ThinId): void => void foreignThinIds.push(thinId);
-    const devices = new Devices({ catalog, volumes, lanes, reaper, guard, onForeignThinId });
-    const makersMax = JOBS_AT_ONCE;
-    const standby = new Standby({
-      catalog,
-      volumes,
-      devices,
-      reaper,
-      guard,
-      foreground,
-      limits,
-      makersMax,
-      onError,
-    });
-    const core = { catalog, volumes, lanes, pins, reaper, devices, guard, standby, foreground };
+    const parts = { catalog, limits, clock: new Clock(), onForeignThinId: () => undefined };
+    const core = assembleCore({ ...parts, volumes: new FakeVolumes() });
     try {
-      await action({ ...core, errors, foreignThinIds });
+      await action(core);
     } finally {
-      guard.close();
-      await standby.stop();
-      await reaper.close();
+      await closeCore(core);
       await catalog.close();
     }
   });

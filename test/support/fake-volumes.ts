@@ -27,6 +27,7 @@ export class FakeVolumes implements Volumes {
   mostOnOne = 0;
   mostInAll = 0;
   readonly #running: number[] = [];
+  readonly #active = new Map<number, Mode>();
   #lastThinId = 0;
 
   newPlace(): Place {
@@ -36,6 +37,7 @@ export class FakeVolumes implements Volumes {
 
   async createSnapshot(device: Device): Promise<void> {
     await this.#call('createSnapshot', device);
+    this.#active.set(device.id, 'rw');
   }
 
   async createBase(device: Device): Promise<Bytes> {
@@ -48,16 +50,18 @@ export class FakeVolumes implements Volumes {
     return parseBytes(128 * KIB);
   }
 
-  async activate(device: Device): Promise<void> {
+  async activate(device: Device, mode: Mode): Promise<void> {
     await this.#call('activate', device);
+    this.#active.set(device.id, mode);
   }
 
-  activity(): Activity {
-    return 'none';
+  activity(device: Device): Activity {
+    return this.#active.get(device.id) ?? 'none';
   }
 
   async deactivate(device: Device): Promise<void> {
     await this.#call('deactivate', device);
+    this.#active.delete(device.id);
   }
 
   mount(device: Device, mode: Mode): Mount {

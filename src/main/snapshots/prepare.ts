@@ -96,7 +96,7 @@ async function withOrigin<T>(context: Context, wanted: Wanted, action: (origin: 
     } finally {
       pinned.unpin();
       // A deactivation that came meanwhile gave way to the pin.
-      if (context.volumes.activity(pinned.origin) === 'ro') void context.reaper.deactivate(pinned.origin.id);
+      if (context.volumes.activity(pinned.origin) !== 'none') void context.reaper.deactivate(pinned.origin.id);
     }
   });
 }
