@@ -74,11 +74,13 @@ export class FakeVolumes implements Volumes {
   }
 
   async mapped(device: Device): Promise<Bytes> {
+    await this.#call('mapped', device);
     return device.mappedBytes;
   }
 
   async remove(device: Device): Promise<void> {
     await this.#call('remove', device);
+    this.#active.delete(device.id);
   }
 
   async refreshSpace(): Promise<Space> {

@@ -46,6 +46,12 @@ export function snapshotOf(key: string, deviceId: number, given: Partial<Committ
   };
 }
 
+/** An active snapshot without a parent. */
+export function activeOf(key: string, deviceId: number): ActiveSnapshot {
+  const { parent, labels, createdAt, updatedAt, ...committed } = snapshotOf(key, deviceId);
+  return { kind: 'active', key, parent, deviceId: committed.deviceId, labels, createdAt, updatedAt, idMap: null };
+}
+
 /** A view of `parent`, whose device it uses. */
 export function viewOf(key: string, deviceId: number, parent: string): ViewSnapshot {
   const { labels, createdAt, updatedAt, ...committed } = snapshotOf(key, deviceId);

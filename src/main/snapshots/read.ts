@@ -65,6 +65,8 @@ export async function usage(context: Context, key: string): Promise<number> {
     if (tables.snapshot(key).deviceId !== snapshot.deviceId) return 0;
     const device = tables.device(snapshot.deviceId);
     const mapped = await context.volumes.mapped(device);
+    // Or it came meanwhile: whoever has the device open goes on writing to what is nobody's snapshot any more.
+    if (tables.snapshot(key).deviceId !== snapshot.deviceId) return 0;
     return Math.max(0, mapped - device.baselineBytes);
   });
 }
