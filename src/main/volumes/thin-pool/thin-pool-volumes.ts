@@ -81,7 +81,8 @@ export class ThinPoolVolumes implements Volumes {
   async createSnapshot(device: Device, origin: Device): Promise<void> {
     const { tasks } = this.#options;
     const activation = this.#activation(device, 'rw');
-    this.#status = await tasks.run('createSnap', { activation, origin: this.#origin(origin) });
+    const from = this.#origin(origin);
+    this.#status = await this.#resumed(from, () => tasks.run('createSnap', { activation, origin: from }));
     this.#active.set(device.id, 'rw');
     // A failure leaves the device to whoever asked for it, as its record says that it may be there.
     if (device.sizeBytes > origin.sizeBytes) {
@@ -100,11 +101,10 @@ export class ThinPoolVolumes implements Volumes {
   }
 
   async snapshotInUse(device: Device, origin: Device): Promise<Bytes> {
-    const made = await this.#options.tasks.run('snapActive', {
-      pool: this.#options.poolName,
-      thinId: thinIdOf(device),
-      origin: this.#origin(origin),
-    });
+    const { tasks, poolName: pool } = this.#options;
+    const from = this.#origin(origin);
+    const args = { pool, thinId: thinIdOf(device), origin: from };
+    const made = await this.#resumed(from, () => tasks.run('snapActive', args));
     this.#status = made.status;
     return made.mappedBytes;
   }
@@ -229,6 +229,25 @@ export class ThinPoolVolumes implements Volumes {
     } catch (error) {
       if (isFault(error, 'device-busy') || !(error instanceof FaultError)) throw error;
       return error;
+    }
+  }
+
+  /** Tasks resume what they suspended; but a worker that ends in the middle does not, and who writes would wait for ever. */
+  async #resumed<Answer>(origin: Origin, action: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await action();
+    } catch (error) {
+      if (origin.state === 'active' && isFault(error, 'unavailable')) await this.#resume(origin.name);
+      throw error;
+    }
+  }
+
+  /** What fails here is done by the next start. */
+  async #resume(name: string): Promise<void> {
+    try {
+      await this.#options.tasks.run('resume', { name });
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error;
     }
   }
 
