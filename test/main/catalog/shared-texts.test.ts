@@ -8,8 +8,6 @@ test('share() answers the same text, also when it is too long to keep or when th
   // Other files of the same run may have shared some before.
   const before = sharedCount();
   const long = 'x'.repeat(10_000);
-  // Other tests of this process have kept some already.
-  const before = sharedCount();
   assert.is(share(long), long);
   assert.is(sharedCount(), before);
   for (let number = 0; number < 2 * SHARED_MAX; number += 1) assert.is(share(`text ${number}`), `text ${number}`);
