@@ -100,7 +100,8 @@ async function versionOf(name: string): Promise<string> {
 
 async function describe(plan: Plan): Promise<Record<string, string>> {
   const cache = await outputOf('test/vm/build-initrd');
-  const [kernel = ''] = (await outputOf('file', '-b', `${cache}/vmlinuz`).catch(() => '')).match(/version \S+/) ?? [];
+  const [, kernel = ''] =
+    (await outputOf('file', '-b', `${cache}/vmlinuz`).catch(() => '')).match(/version (\S+)/) ?? [];
   return {
     date: new Date().toISOString(),
     thinsnap: await outputOf('git', 'describe', '--always', '--dirty'),
