@@ -13,24 +13,13 @@ import { setImmediate } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';
 import { FaultError } from '../../shared/faults.ts';
 import { type DeviceId, parseDeviceId } from '../../shared/units.ts';
-import {
-  CATALOG_FORMAT,
-  formatDevice,
-  formatSnapshot,
-  type Head,
-  parseDevice,
-  parseHead,
-  parseIdentity,
-  parseSnapshot,
-  type VolumesIdentity,
-} from './codec.ts';
+import { CATALOG_FORMAT, type Head, parseHead, parseIdentity, type VolumesIdentity } from './codec.ts';
 import { readMarker, writeMarker } from './marker.ts';
+import { type Operation, parseRecord, toOperation } from './operations.ts';
 import { type Change, Tables } from './tables.ts';
 
 const HEAD_KEY = 'head';
 const IDENTITY_KEY = 'identity';
-const SNAPSHOT_PREFIX = 's/';
-const DEVICE_PREFIX = 'd/';
 
 /** Writes that may wait for the disk. */
 const PENDING_MAX = 16_384;
@@ -39,8 +28,6 @@ const BATCH_MAX = 1024;
 /** Records, and bytes of them, that are read at once when the catalog is opened: each reading waits for LevelDB's thread. */
 const LOAD_MAX = 1024;
 const LOAD_BYTES = 1024 * 1024;
-
-type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string };
 
 /** What the catalog asks of LevelDB: the seam for tests that lose power between any two steps. */
 export interface Store {
@@ -224,41 +211,6 @@ async function openLevel(location: string, options: { createIfMissing: boolean }
     const locked = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED';
     if (locked) throw new FaultError('unavailable', `Cannot open the catalog ${location}: another process has it open`);
     throw new FaultError('io', `Cannot open the catalog ${location}: ${String(cause)}`, { cause: error });
-  }
-}
-
-/** A record of a snapshot or a device; null for anything else. Fault `io` when it stands under another's key. */
-function parseRecord(key: string, value: string): Change | null {
-  let change: Change;
-  if (key.startsWith(SNAPSHOT_PREFIX)) change = { kind: 'put-snapshot', snapshot: parseSnapshot(value) };
-  else if (key.startsWith(DEVICE_PREFIX)) change = { kind: 'put-device', device: parseDevice(value) };
-  else return null;
-  if (keyOf(change) === key) return change;
-  throw new FaultError('io', `Cannot use the catalog: ${JSON.stringify(key.slice(0, 256))} holds another's record`);
-}
-
-function toOperation(change: Change): Operation {
-  switch (change.kind) {
-    case 'put-snapshot':
-      return { type: 'put', key: keyOf(change), value: formatSnapshot(change.snapshot) };
-    case 'put-device':
-      return { type: 'put', key: keyOf(change), value: formatDevice(change.device) };
-    case 'delete-snapshot':
-    case 'delete-device':
-      return { type: 'del', key: keyOf(change) };
-  }
-}
-
-function keyOf(change: Change): string {
-  switch (change.kind) {
-    case 'put-snapshot':
-      return SNAPSHOT_PREFIX + change.snapshot.key;
-    case 'delete-snapshot':
-      return SNAPSHOT_PREFIX + change.key;
-    case 'put-device':
-      return DEVICE_PREFIX + String(change.device.id);
-    case 'delete-device':
-      return DEVICE_PREFIX + String(change.id);
   }
 }
 
