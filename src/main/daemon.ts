@@ -27,6 +27,9 @@ import { Standby } from './upkeep/standby.ts';
 import { openVolumes } from './volumes/open-volumes.ts';
 import type { Opened } from './volumes/volumes.ts';
 
+/** Threads of the fast lane that what nobody waits for never takes. */
+const THREADS_KEPT_FREE = 2;
+
 export interface Daemon {
   /** What it works on, for the first screen. */
   readonly description: string;
@@ -110,8 +113,8 @@ function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
   const lanes = new Lanes();
   const pins = new Pins();
   const foreground = new Foreground();
-  // The other half of the threads is there for whoever calls meanwhile.
-  const atOnce = Math.ceil(tasks.fastThreads / 2);
+  // They give way to whoever calls, and what they have begun by then leaves these threads free.
+  const atOnce = Math.max(1, tasks.fastThreads - THREADS_KEPT_FREE);
   const guard = new SpaceGuard(volumes, config.minFreeSpace, (error) =>
     log.warn({ fault: toFault(error).message }, 'cannot see how much space there is'),
   );
