@@ -73,7 +73,11 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
   const onForeignThinId = (thinId: number): void =>
     log.warn({ thinId }, 'a thin id of the pool is somebody else’s: left alone');
   const opened = await openVolumes({ config, catalog, tasks, onForeignThinId });
-  closers.push(() => opened.close());
+  closers.push(async () => {
+    // What runs on after its call ran out of time ends before the pool may be another daemon's.
+    await tasks.close();
+    await opened.close();
+  });
   const context = assemble({ config, log, catalog, tasks, opened });
   closers.push(async () => {
     context.guard.close();

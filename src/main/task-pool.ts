@@ -87,7 +87,7 @@ export class TaskPool {
     return reply.value;
   }
 
-  /** Takes no more tasks, waits for those that run or wait, ends the threads. */
+  /** Takes no more tasks, waits for those that run or wait, ends the threads. Once more is as good as once. */
   async close(): Promise<void> {
     this.#open = false;
     await Promise.allSettled(this.#running);

@@ -13,18 +13,12 @@ import { withTimeout } from '../support/with-timeout.ts';
 
 const LIMIT_MS = 20_000;
 
-async function withPool(workers: number, action: (pool: TaskPool) => Promise<void>): Promise<void> {
-  // A machine without device-mapper is as good: the first task's answer is not looked at.
-  const pool = await TaskPool.open({ engine: 'auto', workers, onWorkerError: () => undefined });
-  try {
-    await action(pool);
-  } finally {
-    await withTimeout(pool.close(), LIMIT_MS, 'close');
-  }
-}
+// A machine without device-mapper is as good: the first task's answer is not looked at.
+const OPTIONS = { engine: 'auto', workers: 1, onWorkerError: () => undefined } as const;
 
 test('TaskPool.run passes answers and faults on', async () => {
-  await withPool(1, async (pool) => {
+  const pool = await TaskPool.open(OPTIONS);
+  try {
     await withScratch(async (dir) => {
       const path = join(dir, 'file');
       await writeFile(path, 'x'.repeat(4096));
@@ -33,13 +27,15 @@ test('TaskPool.run passes answers and faults on', async () => {
       assert.is(fault.code, 'not-found');
       assert.match(fault.message, /^Cannot .*ENOENT/);
     });
-  });
+  } finally {
+    await withTimeout(pool.close(), LIMIT_MS, 'close');
+  }
 });
 
 test('TaskPool.run lets a fast task pass what holds up the slow lane, and close waits for that', async () => {
   const started = 'touch started; while [ ! -e go ]; do sleep 0.02; done; exit 1';
   await withFakeTools({ 'mkfs.ext4': `cd "$(dirname "$0")/.."; ${started}` }, async (dir) => {
-    const pool = await TaskPool.open({ engine: 'auto', workers: 1, onWorkerError: () => undefined });
+    const pool = await TaskPool.open(OPTIONS);
     const mkfs = { fsType: 'ext4', options: [] } as const;
     const spec = { sizeBytes: parseBytes(2 ** 26), mkfs };
     const slow = [1, 2, 3, 4, 5].map((n) =>
@@ -59,6 +55,7 @@ test('TaskPool.run lets a fast task pass what holds up the slow lane, and close 
     assert.is((await faultOf(pool.run('fileAllocated', { path }))).code, 'unavailable');
     await writeFile(join(dir, 'go'), '');
     await withTimeout(closed, LIMIT_MS, 'close');
+    await withTimeout(pool.close(), LIMIT_MS, 'another close');
     assert.equal(
       (await Promise.all(slow)).map(({ code }) => code),
       Array(5).fill('io'),
