@@ -26,6 +26,8 @@ export function findBroken(core: Core<ThinPoolVolumes>, pool: FakePool): string[
     must(owned === (purpose.kind === 'snapshot' ? 1 : 0), `device ${id} (${purpose.kind}) has ${owned} snapshots`);
     must(isAsItMustBe(core, pool, device), `device ${id} (${state}) is ${core.volumes.activity(device)}`);
   }
+  const bases = [...tables.bases].map(({ fsType }) => fsType);
+  must(new Set(bases).size === bases.length, `there are bases of ${bases.join(', ')}: each is made once`);
   const standing = [...tables.devices.values()].filter(({ purpose }) => purpose.kind === 'standby').length;
   const { ready } = core.standby.counts;
   must(standing === ready, `${ready} snapshots stand ready, and there are records of ${standing}`);
