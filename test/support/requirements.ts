@@ -6,9 +6,20 @@ type Skip = { readonly skip: (name: string) => void };
 
 /** `test` where this process is root and every tool is there, else its `skip`. */
 export function asRootWith<Test extends Skip>(test: Test, ...tools: readonly string[]): Test | Test['skip'] {
-  const missing = tools.filter((tool) => !isInstalled(tool));
-  if (process.getuid?.() !== 0) missing.unshift('root');
-  if (missing.length === 0) return test;
+  return process.getuid?.() === 0 ? withTools(test, ...tools) : skipFor(test, ['root', ...missingOf(tools)]);
+}
+
+/** `test` where every tool is there, else its `skip`. */
+export function withTools<Test extends Skip>(test: Test, ...tools: readonly string[]): Test | Test['skip'] {
+  const missing = missingOf(tools);
+  return missing.length === 0 ? test : skipFor(test, missing);
+}
+
+function missingOf(tools: readonly string[]): readonly string[] {
+  return tools.filter((tool) => !isInstalled(tool));
+}
+
+function skipFor(test: Skip, missing: readonly string[]): (name: string) => void {
   return (name: string) => {
     process.stdout.write(`skipped for lack of ${missing.join(', ')}: ${name}\n`);
     test.skip(name);

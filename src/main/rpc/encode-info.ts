@@ -29,7 +29,11 @@ const KIND_BYTES = 2;
 const VARINT_LIMIT = 128;
 const NEGATIVE_VARINT_BYTES = 10;
 
-const KINDS: Record<Snapshot['kind'], Kind> = { active: Kind.ACTIVE, view: Kind.VIEW, committed: Kind.COMMITTED };
+export const KINDS: Record<Snapshot['kind'], Kind> = {
+  active: Kind.ACTIVE,
+  view: Kind.VIEW,
+  committed: Kind.COMMITTED,
+};
 
 /** What a snapshot takes in a message, its tag and length included. */
 export function infoFieldBytes(snapshot: Snapshot): number {

@@ -4,10 +4,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Labels, Snapshot } from '../catalog/records.ts';
 import { share } from '../catalog/shared-texts.ts';
 import type { Mount } from '../volumes/volumes.ts';
-import { type InfoSchema, Kind } from './gen/containerd/services/snapshots/v1/snapshots_pb.ts';
+import { KINDS } from './encode-info.ts';
+import type { InfoSchema } from './gen/containerd/services/snapshots/v1/snapshots_pb.ts';
 import type { MountSchema } from './gen/containerd/types/mount_pb.ts';
-
-const KINDS: Record<Snapshot['kind'], Kind> = { active: Kind.ACTIVE, view: Kind.VIEW, committed: Kind.COMMITTED };
 
 export function toInfo(snapshot: Snapshot): MessageInitShape<typeof InfoSchema> {
   return {

@@ -1,10 +1,11 @@
 // Completion scripts in the shells themselves. What a client named a snapshot is offered quoted, and never run.
 
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { withTools } from '../../../support/requirements.ts';
 import { withScratch } from '../../../support/scratch.ts';
 import { run } from '../support.ts';
 
@@ -34,12 +35,6 @@ async function inShell(shell: string, script: string): Promise<string> {
     assert.not.ok((await readdir(dir)).includes('ran'), 'a key was run');
   });
   return printed;
-}
-
-/** Registers a test where there is such a shell. */
-function where(shell: string): (name: string, action: () => Promise<void>) => void {
-  const isThere = spawnSync(shell, ['-c', 'exit 0']).status === 0;
-  return (name, action) => (isThere ? test(name, action) : test.skip(name, action));
 }
 
 /** What bash offers for a line whose words, as bash cuts them, are these. */
@@ -92,12 +87,12 @@ for (const shell of ['bash', 'zsh', 'fish']) {
   });
 
   // zsh and fish are on few machines; where they are, their own parsers judge.
-  where(shell)(`${shell} finds no mistake in its completion script`, async () => {
+  withTools(test, shell)(`${shell} finds no mistake in its completion script`, async () => {
     await inShell(shell, shell === 'fish' ? 'fish --no-execute ./completion' : `${shell} -n ./completion`);
   });
 }
 
-where('fish')('fish completes commands, options and keys', async () => {
+withTools(test, 'fish')('fish completes commands, options and keys', async () => {
   const ask = (line: string): string => `complete -C '${line}' | string replace --regex '\\t.*' ''; echo end;`;
   const script = `source ./completion; ${['thinsnap s', 'thinsnap ls --so', 'thinsnap ls --sort us', 'thinsnap inspect sha'].map(ask).join(' ')}`;
   assert.is(await inShell('fish', script), 'status\nend\n--sort\nend\nusage\nend\nsha256:aaa\nsha256:abb\nend\n');
