@@ -133,10 +133,10 @@ async function measureRows(runner: Runner, rows: readonly Row[]): Promise<void> 
 }
 
 function optionsOf(counts: Counts): Record<Row, LoadOptions> {
-  const { burst, burstRounds, burstWarmUp, cycles, bases, usages, others } = counts;
+  const { burst, burstRounds, burstWarmUp, cycles, cycleWarmUp, bases, usages, others } = counts;
   return {
     burst: { count: burst, 'at-once': burst, rounds: burstRounds, 'warm-up': burstWarmUp },
-    cycle: { count: cycles, 'at-once': CYCLE_CLIENTS },
+    cycle: { count: cycles, 'at-once': CYCLE_CLIENTS, 'warm-up': cycleWarmUp },
     base: { count: bases, 'at-once': bases },
     usage: { count: usages, 'at-once': USAGE_AT_ONCE },
     busy: { count: others, limit: BUSY_LIMIT },

@@ -24,9 +24,12 @@ export interface Counts {
   /** Prepares, and then Removes, at once. */
   readonly burst: number;
   readonly burstRounds: number;
+  /** Rounds before those that count: Node.js compiles what runs often, and is 2 to 4 times slower until it has. */
   readonly burstWarmUp: number;
   readonly asyncBurst: number;
   readonly cycles: number;
+  /** Before those that count, as many again, so often. */
+  readonly cycleWarmUp: number;
   readonly bases: number;
   readonly usages: number;
   /** Calls of others before and beside the removal of a busy device, each. */
@@ -42,6 +45,7 @@ export const FULL: Pick<Plan, 'peer' | 'thinsnap' | 'bareThreads' | 'bareRounds'
     burstWarmUp: 0,
     asyncBurst: 16,
     cycles: 16,
+    cycleWarmUp: 0,
     bases: 8,
     usages: 40,
     others: 5,
@@ -49,9 +53,10 @@ export const FULL: Pick<Plan, 'peer' | 'thinsnap' | 'bareThreads' | 'bareRounds'
   thinsnap: {
     burst: 64,
     burstRounds: 5,
-    burstWarmUp: 2,
+    burstWarmUp: 8,
     asyncBurst: 64,
     cycles: 320,
+    cycleWarmUp: 1,
     bases: 64,
     usages: 1_000,
     others: 40,

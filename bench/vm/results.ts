@@ -60,7 +60,13 @@ export function phasesOf(measurement: Measurement | undefined, name: string): re
   return (measurement?.phases ?? []).filter((phase) => phase.name === name && phase.round >= 0);
 }
 
-/** Answers per second, over all rounds that count. */
+/** The first round after a start, which warms the side up; none where all rounds count. */
+export function firstOf(measurement: Measurement | undefined, name: string): readonly Phase[] {
+  const [first] = (measurement?.phases ?? []).filter((phase) => phase.name === name);
+  return first !== undefined && first.round < 0 ? [first] : [];
+}
+
+/** Answers per second, over all of these rounds. */
 export function rateOf(phases: readonly Phase[]): number {
   return perSecond(sum(phases.map(({ latenciesMs }) => latenciesMs.length)), sum(phases.map(({ wallMs }) => wallMs)));
 }

@@ -3,6 +3,7 @@
 import {
   failuresOf,
   figureOf,
+  firstOf,
   type GuestResult,
   type Measurement,
   percentileOf,
@@ -73,6 +74,7 @@ function burstRows(find: Find): readonly Row[] {
     const operation = `${callsOf(peer, own, 'prepare')} Prepares at once, ${label}`;
     return [
       rateRow(operation, { target: rate }, [peer, own, 'prepare']),
+      firstRow(peer, own),
       latencyRow('  median latency', 0.5, { pair: [peer, own, 'prepare'], target: null }),
       latencyRow('  p99', 0.99, { pair: [peer, own, 'prepare'], target: share }),
     ];
@@ -164,6 +166,12 @@ function othersOf(side: Measurement | undefined, share: number): string {
 function rateRow(operation: string, { target }: Goal, [peer, own, name]: Pair): Row {
   const rates = [peer, own].map((measurement) => rateOf(phasesOf(measurement, name)));
   return compared(operation, rates, { show: toRate, target: target === null ? '' : `${target}x` });
+}
+
+/** What warming up costs: Node.js compiles what runs often, and has a thread to start for each call in flight. */
+function firstRow(peer: Measurement | undefined, own: Measurement | undefined): Row {
+  const rates = [rateOf(phasesOf(peer, 'prepare')), rateOf(firstOf(own, 'prepare'))];
+  return compared('  the first burst after a start, which finds no standby', rates, { show: toRate, target: '' });
 }
 
 /** From the first Remove to the end of the Cleanup after the last one, as a rate of removals. */

@@ -91,17 +91,14 @@ function drained(call: ServerWritableStream<Parameters<ListRpc>[0], unknown>): P
   });
 }
 
-async function withLimit<T>(name: string, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    const message = `Cannot wait longer for ${name}: it was not done after ${CALL_LIMIT_MS / 1000} s. It goes on, and its outcome will show`;
-    timer = setTimeout(() => reject(new FaultError('timeout', message)), CALL_LIMIT_MS);
+function withLimit<T>(name: string, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const message = `Cannot wait longer for ${name}: it was not done after ${CALL_LIMIT_MS / 1000} s. It goes on, and its outcome will show`;
+      reject(new FaultError('timeout', message));
+    }, CALL_LIMIT_MS);
+    work.finally(() => clearTimeout(timer)).then(resolve, reject);
   });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 export function toStatus({ code, message }: Fault): { code: status; details: string } {

@@ -23,7 +23,8 @@ function rowOf(measurements: readonly Measurement[], operation: string): readonl
 const PEER = burst('peer', 'sync', [phase('prepare', [100, 200, 300, 400], { wallMs: 2_000 })]);
 const MISS = burst('thinsnap', 'sync', [phase('prepare', [5, 6, 7, 8], { wallMs: 40 })]);
 const STANDBY = burst('thinsnap', 'standby', [
-  phase('prepare', [900, 900, 900, 900], { round: -1 }),
+  phase('prepare', [900, 900, 900, 900], { round: -2, wallMs: 4_000 }),
+  phase('prepare', [90, 90, 90, 90], { round: -1, wallMs: 400 }),
   phase('prepare', [1, 2, 3, 4], { wallMs: 10 }),
 ]);
 
@@ -39,6 +40,11 @@ test('percentileOf() takes the nearest rank, whatever order the calls ended in',
 test('tableOf() sets rates against each other, without the rounds that warm up', () => {
   const row = rowOf([PEER, STANDBY], '4 Prepares at once, standby warm');
   assert.equal(row, ['2.0/s', '400/s', '200x', '100x']);
+});
+
+test('tableOf() shows the first round after a start apart', () => {
+  const row = rowOf([PEER, STANDBY], '  the first burst after a start, which finds no standby');
+  assert.equal(row, ['2.0/s', '1.0/s', '0.50x', '']);
 });
 
 test('tableOf() shows of a latency how small a part of the peer’s it is', () => {
