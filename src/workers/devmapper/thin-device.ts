@@ -12,7 +12,7 @@ import { thinTable } from './status.ts';
 // blkid, started by udev, has a fresh device open for some milliseconds: no user of the device. Who deletes tries again
 // later anyway and must answer at once; who will activate it again has nobody to do so for him.
 const BUSY_TRIES_MAX: Record<NameFate, number> = { returns: 10, never: 2 };
-const BUSY_PAUSE_MS = 20;
+const BUSY_PAUSE_MS: Record<NameFate, number> = { returns: 20, never: 10 };
 
 export interface OwnName {
   readonly name: string;
@@ -92,7 +92,7 @@ async function removeDevice(engine: Engine, device: DeviceInfo, fate: NameFate):
 
 /** The device, which is to be deleted, once nobody has it open; fault `device-busy` when someone goes on to. */
 export async function waitUntilClosed(engine: Engine, name: string): Promise<DeviceInfo> {
-  return withPatience(BUSY_TRIES_MAX.never, async () => {
+  return withPatience('never', async () => {
     const found = await engine.info(name);
     if (found.openCount === 0) return found;
     throw new FaultError('device-busy', `Cannot use "${name}" alone: it is open ${found.openCount} times`);
@@ -101,20 +101,20 @@ export async function waitUntilClosed(engine: Engine, name: string): Promise<Dev
 
 async function removeWithPatience(engine: Engine, name: string, fate: NameFate): Promise<void> {
   try {
-    await withPatience(BUSY_TRIES_MAX[fate], () => engine.remove(name));
+    await withPatience(fate, () => engine.remove(name));
   } catch (error) {
     if (!isFault(error, 'device-missing')) throw error;
   }
 }
 
-async function withPatience<Answer>(triesMax: number, action: () => Promise<Answer>): Promise<Answer> {
+async function withPatience<Answer>(fate: NameFate, action: () => Promise<Answer>): Promise<Answer> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await action();
     } catch (error) {
-      if (!isFault(error, 'device-busy') || tries === triesMax) throw error;
+      if (!isFault(error, 'device-busy') || tries === BUSY_TRIES_MAX[fate]) throw error;
     }
-    await pause(BUSY_PAUSE_MS);
+    await pause(BUSY_PAUSE_MS[fate]);
   }
 }
 
