@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { FaultError, toFault } from '../shared/faults.ts';
 import { adminCalls } from './admin/calls.ts';
 import { serveAdmin } from './admin/server.ts';
+import { Backups, backupDirectory } from './catalog/backups.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { readVersion } from './cli/version.ts';
 import type { Config } from './config/config.ts';
@@ -60,6 +61,12 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
   await openRoot(config.rootPath);
   const catalog = await Catalog.open(config.rootPath);
   closers.push(() => catalog.close());
+  const backups = new Backups({
+    capture: () => catalog.capture(),
+    directory: backupDirectory(config.rootPath),
+    onError: (error) => log.warn({ fault: toFault(error).message }, 'cannot write a backup of the catalog'),
+  });
+  closers.push(() => backups.close());
   const tasks = await TaskPool.open({
     engine: config.engine,
     workers: config.workers,
