@@ -1,7 +1,7 @@
 // Puts another catalog in the place of the one that is there, which is kept beside it. Whoever calls has the lock. A crash at
-// any moment leaves the old one, none (the start is refused, and the command can be run again), or the new one whole.
+// any moment leaves the old one, none (the start is refused, and either command goes on from there), or the new one whole.
 
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { FaultError, isFault } from '../../shared/faults.ts';
 import { THIN_ID_MAX } from '../../shared/units.ts';
 import { fileTime, toOperations } from './backup-file.ts';
@@ -80,6 +80,13 @@ export async function installCatalog(rootPath: string, records: Captured): Promi
     if (error instanceof FaultError) throw error;
     throw new FaultError('io', `Cannot put the catalog in place in ${rootPath}: ${String(error)}`, { cause: error });
   }
+}
+
+/** Goes on where a crash left no catalog but a new one beside its place. It need not be whole: whoever calls looks. */
+export async function finishInstall(rootPath: string): Promise<void> {
+  const location = catalogDirectory(rootPath);
+  const names = await readdir(location).catch(() => []);
+  if (names.length === 0) await rename(`${location}.new`, location).catch(() => undefined);
 }
 
 async function writeDatabase(location: string, operations: readonly Operation[]): Promise<void> {

@@ -1,6 +1,5 @@
 // Opening what is on disk: the copy is read and held against the marker and the mark before the database itself is touched.
 
-import { mkdir } from 'node:fs/promises';
 import { FaultError } from '../../shared/faults.ts';
 import type { Captured } from './catalog.ts';
 import { type Contents, readContents, WAYS_OUT } from './contents.ts';
@@ -23,7 +22,6 @@ export async function openChecked(rootPath: string, storage: Storage): Promise<O
   const marker = await readMarker(rootPath);
   const mark = await storage.openMark(rootPath);
   try {
-    await mkdir(catalogDirectory(rootPath), { recursive: true, mode: 0o700 });
     // A crash in the middle of a first start leaves neither of the two.
     const mayBeNew = marker === null && mark.found === null;
     const contents = await storage.withCopy(rootPath, { createIfMissing: mayBeNew }, readWhole);

@@ -9,7 +9,7 @@ import { backupDirectory, listBackups } from './backups.ts';
 import type { Head, VolumesIdentity } from './codec.ts';
 import { type Contents, Reading, readHead } from './contents.ts';
 import { type Filled, fill } from './fill.ts';
-import { agreedId, type Found, findWitnesses, installCatalog, restoredHead } from './install.ts';
+import { agreedId, type Found, findWitnesses, finishInstall, installCatalog, restoredHead } from './install.ts';
 import { replaceMark } from './mark.ts';
 import { writeMarker } from './marker.ts';
 import { checkNewest, readWhole } from './opening.ts';
@@ -43,6 +43,7 @@ export type Repaired =
 /** Whoever calls has the lock. Faults: `io` when nothing can be brought back, `unsupported` for another format. */
 export async function repairCatalog(rootPath: string): Promise<Repaired> {
   const witnesses = await findWitnesses(rootPath);
+  await finishInstall(rootPath);
   const whole = await readIfWhole(rootPath, witnesses);
   if (whole !== null) return keepWhole(rootPath, whole);
   const { marker, mark } = witnesses;

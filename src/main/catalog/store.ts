@@ -20,6 +20,9 @@ const READ_BYTES = 1024 * 1024;
 /** LevelDB's own: the lock is none in a copy, and what it tells of itself is no data. */
 const NOT_COPIED = /^(LOCK|LOG|LOG\.old)$/;
 
+/** strerror(3) of what is no damage; LevelDB passes on the text alone. */
+const SYSTEM_REFUSALS =
+  /No space left|quota exceeded|Read-only file system|Permission denied|Too many open files|too large/;
 const SYSTEM_ADVICE = 'See that its file system has space and can be read and written; nothing was changed';
 
 /** What the catalog asks of LevelDB. */
@@ -62,6 +65,7 @@ export const FILES: Storage = {
   withCopy: async (rootPath, options, action) => {
     const copy = `${catalogDirectory(rootPath)}.copy`;
     try {
+      if (options.createIfMissing) await mkdir(catalogDirectory(rootPath), { recursive: true, mode: 0o700 });
       await copyFiles(catalogDirectory(rootPath), copy);
       const store = await openLevel(copy, options);
       try {
@@ -109,7 +113,8 @@ export async function copyFiles(from: string, to: string): Promise<void> {
       await copyFile(join(from, entry.name), join(to, entry.name), constants.COPYFILE_FICLONE);
     }
   } catch (error) {
-    const reason = `${String(error)}. ${SYSTEM_ADVICE}`;
+    const lost = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const reason = `${String(error)}. ${lost ? WAYS_OUT : SYSTEM_ADVICE}`;
     throw new FaultError('io', `Cannot copy the catalog ${from} to look at it: ${reason}`, { cause: error });
   }
 }
@@ -138,7 +143,6 @@ function levelFault(what: string, error: unknown): FaultError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : null;
   if (code === 'LEVEL_LOCKED') return new FaultError('unavailable', `Cannot ${what}: another process has it open`);
   const reason = cause instanceof Error ? cause.message : String(cause);
-  // What the system refuses is no damage, unless it is that a file is lost.
-  const refused = code === 'LEVEL_IO_ERROR' && !/No such file/.test(reason);
+  const refused = SYSTEM_REFUSALS.test(reason);
   return new FaultError('io', `Cannot ${what}: ${reason}. ${refused ? SYSTEM_ADVICE : WAYS_OUT}`, { cause: error });
 }

@@ -1,7 +1,7 @@
 // Bringing a catalog back, from a backup or from its own damaged files: what comes back is told and usable, what was there is
 // kept, and nothing that came later is taken for anybody's or given out again.
 
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { test } from 'uvu';
@@ -60,6 +60,20 @@ test('restoreCatalog leaves a catalog that the files of before cannot be taken f
     await rm(join(root, 'catalog'), { recursive: true });
     await copyRoot(kept ?? '', join(root, 'catalog'));
     assert.match((await faultOf(Catalog.open(root))).message, /newest state is missing/);
+  });
+});
+
+test('repairCatalog goes on where a crash left no catalog but a new one beside its place', async () => {
+  await withOlderBackup(async (root, backup) => {
+    const mark = await readFile(join(root, 'catalog.mark'));
+    await restoreCatalog(root, backup);
+    await rename(join(root, 'catalog'), join(root, 'catalog.new'));
+    await writeFile(join(root, 'catalog.mark'), mark);
+    assert.is((await faultOf(Catalog.open(root))).code, 'io');
+    assert.is((await repairCatalog(root)).kind, 'whole');
+    await withCatalog(root, async ({ tables, restored }) => {
+      assert.equal([[...tables.snapshots.keys()], restored], [['old'], true]);
+    });
   });
 });
 
