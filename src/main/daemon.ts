@@ -1,16 +1,15 @@
 // The daemon, from its configuration to the first call served, and back: what is opened is closed in reverse.
 
 import { chmod, mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { FaultError, toFault } from '../shared/faults.ts';
 import { adminCalls } from './admin/calls.ts';
 import { serveAdmin } from './admin/server.ts';
+import { Backups, backupDirectory } from './catalog/backups.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { readVersion } from './cli/version.ts';
 import type { Config } from './config/config.ts';
 import { Lanes } from './lanes.ts';
-import { takeLock } from './lock.ts';
 import { calls } from './rpc/calls.ts';
 import { serve } from './rpc/server.ts';
 import { clearSocketPath } from './rpc/socket.ts';
@@ -60,10 +59,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
 async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promise<void>)[]): Promise<string> {
   await openRoot(config.rootPath);
-  const lock = await takeLock(join(config.rootPath, 'lock'), config.rootPath);
-  closers.push(() => lock.release());
   const catalog = await Catalog.open(config.rootPath);
   closers.push(() => catalog.close());
+  const backups = new Backups({
+    capture: () => catalog.capture(),
+    directory: backupDirectory(config.rootPath),
+    onError: (error) => log.warn({ fault: toFault(error).message }, 'cannot write a backup of the catalog'),
+  });
+  closers.push(() => backups.close());
   const tasks = await TaskPool.open({
     engine: config.engine,
     workers: config.workers,

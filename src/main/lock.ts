@@ -24,7 +24,10 @@ export async function takeLock(directory: string, what: string): Promise<Lock> {
       const holder = /^\d{1,10}$/.test(pid) ? `process ${pid}` : 'another process';
       throw new FaultError('unavailable', `Cannot use ${what}: ${holder} has it. Stop that thinsnapd first`);
     }
-    throw new FaultError('io', `Cannot lock ${what} in ${directory}: ${String(cause ?? error)}`, { cause: error });
+    const advice = 'See that its file system can be written. It holds no data: where it is damaged, remove it';
+    throw new FaultError('io', `Cannot lock ${what} in ${directory}: ${String(cause ?? error)}. ${advice}`, {
+      cause: error,
+    });
   }
   await writeFile(pidFile, `${process.pid}\n`, { mode: 0o600 });
   return { release: () => db.close() };

@@ -88,7 +88,7 @@ export class FakeVolumes implements Volumes {
   }
 
   async recover(): Promise<Recovered> {
-    return { resumed: 0, deactivated: 0 };
+    return { resumed: 0, deactivated: 0, kept: 0 };
   }
 
   async #call(what: string, { id }: Device): Promise<void> {

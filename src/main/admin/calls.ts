@@ -1,6 +1,7 @@
 // Every call of the admin service, from its own file.
 
 import type { AdminContext } from './admin-context.ts';
+import { backupRpc } from './backup.ts';
 import { collectRpc } from './collect.ts';
 import { eventsRpc } from './events.ts';
 import { inspectRpc } from './inspect.ts';
@@ -15,5 +16,6 @@ export function adminCalls(context: AdminContext): AdminRpcs {
     inspect: inspectRpc(context),
     collect: collectRpc(context),
     events: eventsRpc(context),
+    backup: backupRpc(context),
   };
 }

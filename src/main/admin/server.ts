@@ -40,6 +40,7 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
     list: streams.handler({ name: 'List', limitMs: LIST_LIMIT_MS }, rpcs.list),
     collect: streams.handler({ name: 'Collect', limitMs: COLLECT_LIMIT_MS }, rpcs.collect),
     events: streams.handler({ name: 'Events', limitMs: null }, rpcs.events),
+    backup: streams.handler({ name: 'Backup', limitMs: LIST_LIMIT_MS }, rpcs.backup),
   };
   server.addService(definition(), implementation);
   new ReflectionService(loadSync(['thinsnap/admin/v1/admin.proto'], { includeDirs: [PROTO_ROOT] })).addToServer(server);
@@ -53,12 +54,13 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
 }
 
 function definition(): ServiceDefinition {
-  const { status, list, inspect, collect, events } = Admin.method;
+  const { status, list, inspect, collect, events, backup } = Admin.method;
   return {
     status: toDefinition(status),
     list: toDefinition(list),
     inspect: toDefinition(inspect),
     collect: toDefinition(collect),
     events: toDefinition(events),
+    backup: toDefinition(backup),
   };
 }

@@ -29,6 +29,7 @@ export interface AdminRpcs {
   readonly inspect: Unary<typeof pb.InspectRequestSchema, typeof pb.InspectResponseSchema>;
   readonly collect: Streaming<typeof pb.CollectRequestSchema, typeof pb.CollectResponseSchema>;
   readonly events: Streaming<typeof pb.EventsRequestSchema, typeof pb.EventsResponseSchema>;
+  readonly backup: Streaming<typeof pb.BackupRequestSchema, typeof pb.BackupResponseSchema>;
 }
 
 /** How grpc-js names and packs a method's messages. */

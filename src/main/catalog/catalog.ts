@@ -3,42 +3,30 @@
 // Invariants:
 //   * `write` resolves only after an fsync has its changes; memory shows them from then on and never earlier.
 //   * All changes of one `write` are in one batch: they are all there after a crash, or none of them is.
-//   * Every batch carries the head: a sequence number and the counts of records as they are after it. LevelDB skips a
-//     damaged piece of its log in silence, and opens a lost one as empty; the counts are what notices.
+//   * Every record has its checksum, and every batch carries the head: a sequence number, the counts of records and the sum of
+//     their checksums as they are after it. LevelDB skips a damaged piece of its log in silence, and opens a lost one as
+//     empty; the head is what notices. That the newest batches are missing, the head with them, is told by the mark.
 
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { ClassicLevel } from 'classic-level';
 import { FaultError } from '../../shared/faults.ts';
-import { type DeviceId, parseDeviceId } from '../../shared/units.ts';
-import { CATALOG_FORMAT, type Head, parseHead, parseIdentity, type VolumesIdentity } from './codec.ts';
-import { readMarker, writeMarker } from './marker.ts';
-import { type Operation, parseRecord, toOperation } from './operations.ts';
+import { type DeviceId, parseDeviceId, THIN_ID_MAX } from '../../shared/units.ts';
+import type { Lock } from '../lock.ts';
+import { CATALOG_FORMAT, type Head, type VolumesIdentity } from './codec.ts';
+import type { Contents } from './contents.ts';
+import type { Mark } from './mark.ts';
+import { writeMarker } from './marker.ts';
+import { openChecked } from './opening.ts';
+import { HEAD_KEY, IDENTITY_KEY, type Operation, toOperation, toPut } from './operations.ts';
+import type { Device, Snapshot } from './records.ts';
+import { FILES, type Storage, type Store } from './store.ts';
 import { type Change, Tables } from './tables.ts';
-
-const HEAD_KEY = 'head';
-const IDENTITY_KEY = 'identity';
+import { Tally } from './tally.ts';
 
 /** Writes that may wait for the disk. */
 const PENDING_MAX = 16_384;
 /** Writes that share one fsync at most: bounds the size of a batch. */
 const BATCH_MAX = 1024;
-/** Records, and bytes of them, that are read at once when the catalog is opened: each reading waits for LevelDB's thread. */
-const LOAD_MAX = 1024;
-const LOAD_BYTES = 1024 * 1024;
-
-/** What the catalog asks of LevelDB: the seam for tests that lose power between any two steps. */
-export interface Store {
-  get(key: string): Promise<string | undefined>;
-  batch(operations: Operation[], options: { sync: true }): Promise<void>;
-  iterator(options: { highWaterMarkBytes: number }): {
-    nextv(size: number): Promise<[key: string, value: string][]>;
-    close(): Promise<void>;
-  };
-  close(): Promise<void>;
-}
 
 interface Pending {
   readonly changes: readonly Change[];
@@ -46,49 +34,82 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** The records of one moment. They never change, and nothing that is written later is among them. */
+export interface Captured {
+  readonly head: Head;
+  readonly identity: VolumesIdentity | null;
+  readonly snapshots: readonly Snapshot[];
+  readonly devices: readonly Device[];
+}
+
+interface Parts {
+  readonly catalogId: string;
+  readonly db: Store;
+  readonly mark: Mark;
+  readonly lock: Lock;
+  /** Null: it is new. */
+  readonly contents: Contents | null;
+}
+
 export class Catalog {
-  readonly tables = new Tables();
+  readonly tables: Tables;
+  /** This catalog's own name, 32 hexadecimal digits: what ties a pool and its devices to it. */
+  readonly id: string;
   readonly #db: Store;
-  readonly #catalogId: string;
-  #identity: VolumesIdentity | null = null;
-  #sequence = 0;
-  #lastDeviceId = 0;
+  readonly #mark: Mark;
+  readonly #lock: Lock;
+  readonly #tally: Tally;
+  #identity: VolumesIdentity | null;
+  #sequence: number;
+  #lastDeviceId: number;
+  #lastThinId: number;
+  #restored: boolean;
   #pending: Pending[] = [];
   #writing: Promise<void> | null = null;
+  #marking: Promise<void> = Promise.resolve();
   #broken: FaultError | null = null;
   readonly #observers = new Set<(changes: readonly Change[]) => void>();
 
-  private constructor(db: Store, catalogId: string) {
+  private constructor({ catalogId, db, mark, lock, contents }: Parts) {
+    this.id = catalogId;
     this.#db = db;
-    this.#catalogId = catalogId;
+    this.#mark = mark;
+    this.#lock = lock;
+    this.tables = contents?.tables ?? new Tables();
+    this.#tally = contents?.tally ?? new Tally();
+    this.#identity = contents?.identity ?? null;
+    this.#sequence = contents?.head.sequence ?? 0;
+    this.#lastDeviceId = contents?.head.lastDeviceId ?? 0;
+    this.#lastThinId = contents?.head.lastThinId ?? 0;
+    this.#restored = contents?.head.restored ?? false;
   }
 
   /**
    * Opens the catalog under `rootPath`, or makes it when there never was one. Faults: `unavailable` when another
-   * process has it; `io` when it is damaged, lost, or of another format.
+   * process has it; `io` when it is damaged or lost; `unsupported` when it is of another format. Then its files are as they were.
    */
-  static async open(rootPath: string, openStore = openLevel): Promise<Catalog> {
-    const location = join(rootPath, 'catalog');
-    const marker = await readMarker(rootPath);
-    await mkdir(location, { recursive: true, mode: 0o700 });
-    const db = await openStore(location, { createIfMissing: marker === null });
+  static async open(rootPath: string, storage: Storage = FILES): Promise<Catalog> {
+    const lock = await storage.lock(rootPath);
     try {
-      const stored = await db.get(HEAD_KEY);
-      if (stored === undefined && marker !== null) throw lost(location);
-      const catalog = new Catalog(db, marker ?? (stored === undefined ? newCatalogId() : parseHead(stored).catalogId));
-      if (stored === undefined) await catalog.#write([]);
-      else await catalog.#load(parseHead(stored));
-      if (marker === null) await writeMarker(rootPath, catalog.#catalogId);
-      return catalog;
+      const { marker, mark, db, contents } = await openChecked(rootPath, storage);
+      const catalogId = contents?.head.catalogId ?? newCatalogId();
+      const catalog = new Catalog({ catalogId, db, mark, lock, contents });
+      try {
+        if (contents === null) await catalog.#write([]);
+        else if (mark.found === null) catalog.#putMark();
+        await catalog.#marking;
+        if (catalog.#broken !== null) throw catalog.#broken;
+        if (marker === null) await writeMarker(rootPath, catalogId);
+        return catalog;
+      } catch (error) {
+        await mark.close();
+        await db.close();
+        throw error;
+      }
     } catch (error) {
-      await db.close();
+      await lock.release();
       throw error;
     }
-  }
-
-  /** This catalog's own name, 32 hexadecimal digits: what ties a pool and its devices to it. */
-  get id(): string {
-    return this.#catalogId;
   }
 
   /** The volumes that it was written for; null before the first start has chosen. */
@@ -97,14 +118,35 @@ export class Catalog {
   }
 
   async setIdentity(identity: VolumesIdentity): Promise<void> {
-    await this.#write([{ type: 'put', key: IDENTITY_KEY, value: JSON.stringify(identity) }]);
+    const { value, sum } = toPut(IDENTITY_KEY, JSON.stringify(identity));
+    this.#tally.setIdentity(sum);
+    await this.#write([value]);
     this.#identity = identity;
+  }
+
+  /**
+   * Whether it was brought back from a backup or by a repair, and so may be older than the devices: one that it does not
+   * know may hold what was acknowledged, and must not be deleted for that.
+   */
+  get restored(): boolean {
+    return this.#restored;
+  }
+
+  /** To be called once nothing is left that it does not know. */
+  async clearRestored(): Promise<void> {
+    this.#restored = false;
+    await this.#write([]);
   }
 
   /** A number that no device ever had. It is spent when the write that uses it is durable. */
   newDeviceId(): DeviceId {
     this.#lastDeviceId += 1;
     return parseDeviceId(this.#lastDeviceId);
+  }
+
+  /** The thin id that was given out last: the next ones follow it, so that a backup's ids are nobody else's for long. */
+  get lastThinId(): number {
+    return this.#lastThinId;
   }
 
   /** Makes the changes durable, then visible, all of them or none. Faults: `overloaded`, `unavailable`. */
@@ -134,10 +176,26 @@ export class Catalog {
     return this.#broken;
   }
 
+  /** Everything as it is at this moment, for a backup. */
+  capture(): Captured {
+    return {
+      head: this.#head(this.#sequence),
+      identity: this.#identity,
+      snapshots: [...this.tables.snapshots.values()],
+      devices: [...this.tables.devices.values()],
+    };
+  }
+
   /** Waits for what is being written, then closes. */
   async close(): Promise<void> {
     await this.#writing;
-    await this.#db.close();
+    await this.#marking;
+    try {
+      await this.#mark.close();
+    } finally {
+      await this.#db.close();
+      await this.#lock.release();
+    }
   }
 
   /** One synced batch in flight; all that comes meanwhile goes into the next. */
@@ -146,13 +204,11 @@ export class Catalog {
       // Whoever the last batch answered is only now about to write again: together they share the next fsync.
       await setImmediate();
       const group = this.#pending.splice(0, BATCH_MAX);
-      const changes = group.flatMap((pending) => pending.changes);
       try {
-        await this.#write(changes.map(toOperation), countsAfter(this.tables, changes));
+        await this.#write(group.flatMap(({ changes }) => changes.map((change) => this.#tallied(change))));
       } catch (error) {
-        // LevelDB takes no more writes after one has failed, so nothing that waits can succeed either.
-        this.#broken = writeFault(error);
-        for (const pending of [...group, ...this.#pending.splice(0)]) pending.reject(this.#broken);
+        const fault = this.#break(error);
+        for (const pending of [...group, ...this.#pending.splice(0)]) pending.reject(fault);
         break;
       }
       for (const pending of group) {
@@ -164,76 +220,61 @@ export class Catalog {
     this.#writing = null;
   }
 
-  async #write(operations: readonly Operation[], counts = countsAfter(this.tables, [])): Promise<void> {
-    const head: Head = {
-      format: CATALOG_FORMAT,
-      catalogId: this.#catalogId,
-      sequence: this.#sequence + 1,
-      ...counts,
-      lastDeviceId: this.#lastDeviceId,
-    };
-    await this.#db.batch([...operations, { type: 'put', key: HEAD_KEY, value: JSON.stringify(head) }], { sync: true });
-    this.#sequence += 1;
+  /** Counts it as done: a catalog that cannot write it writes nothing any more. */
+  #tallied(change: Change): Operation {
+    const { value, sum } = toOperation(change);
+    if (change.kind === 'put-device' && !this.#tally.hasDevice(change.device.id)) {
+      const { place } = change.device;
+      if (place.kind === 'thin') this.#lastThinId = later(place.thinId, this.#lastThinId);
+    }
+    this.#tally.add(change, sum);
+    return value;
   }
 
-  async #load(head: Head): Promise<void> {
-    const iterator = this.#db.iterator({ highWaterMarkBytes: LOAD_BYTES });
+  async #write(operations: readonly Operation[]): Promise<void> {
+    const head = toPut(HEAD_KEY, JSON.stringify(this.#head(this.#sequence + 1))).value;
     try {
-      for (let entries = await iterator.nextv(LOAD_MAX); entries.length > 0; entries = await iterator.nextv(LOAD_MAX)) {
-        for (const [key, value] of entries) {
-          const change = parseRecord(key, value);
-          if (change !== null) this.tables.apply(change);
-          else if (key === IDENTITY_KEY) this.#identity = parseIdentity(value);
-        }
-      }
-    } finally {
-      await iterator.close();
+      if (this.#broken !== null) throw this.#broken;
+      await this.#db.batch([...operations, head], { sync: true });
+    } catch (error) {
+      throw this.#break(error);
     }
-    const { snapshots, devices } = this.tables;
-    if (head.catalogId !== this.#catalogId || snapshots.size !== head.snapshots || devices.size !== head.devices) {
-      throw damaged(head, snapshots.size, devices.size);
-    }
-    for (const snapshot of snapshots.values()) {
-      if (!devices.has(snapshot.deviceId)) throw damaged(head, snapshots.size, devices.size);
-    }
-    this.#sequence = head.sequence;
-    this.#lastDeviceId = head.lastDeviceId;
+    this.#sequence += 1;
+    await this.#marking;
+    this.#putMark();
+  }
+
+  /** Nobody waits for it, but the next one and the end. */
+  #putMark(): void {
+    const { catalogId, sequence, sum, lastDeviceId, lastThinId } = this.#head(this.#sequence);
+    this.#marking = this.#mark.put({ catalogId, sequence, sum, lastDeviceId, lastThinId }).catch((error: unknown) => {
+      this.#break(error);
+    });
+  }
+
+  #head(sequence: number): Head {
+    return {
+      format: CATALOG_FORMAT,
+      catalogId: this.id,
+      sequence,
+      ...this.#tally.figures,
+      lastDeviceId: this.#lastDeviceId,
+      lastThinId: this.#lastThinId,
+      restored: this.#restored,
+    };
+  }
+
+  /** LevelDB takes no more writes after one has failed, so nothing that comes later can succeed either. */
+  #break(error: unknown): FaultError {
+    this.#broken ??= writeFault(error);
+    return this.#broken;
   }
 }
 
-async function openLevel(location: string, options: { createIfMissing: boolean }): Promise<Store> {
-  const db = new ClassicLevel(location, options);
-  try {
-    await db.open();
-    return db;
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const locked = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED';
-    if (locked) throw new FaultError('unavailable', `Cannot open the catalog ${location}: another process has it open`);
-    throw new FaultError('io', `Cannot open the catalog ${location}: ${String(cause)}`, { cause: error });
-  }
-}
-
-/** How many records there are once `changes` are applied, in their order. */
-function countsAfter(tables: Tables, changes: readonly Change[]): { snapshots: number; devices: number } {
-  const snapshots = new Map<string, boolean>();
-  const devices = new Map<DeviceId, boolean>();
-  for (const change of changes) {
-    if (change.kind === 'put-snapshot') snapshots.set(change.snapshot.key, true);
-    else if (change.kind === 'delete-snapshot') snapshots.set(change.key, false);
-    else if (change.kind === 'put-device') devices.set(change.device.id, true);
-    else devices.set(change.id, false);
-  }
-  return {
-    snapshots: tables.snapshots.size + difference(snapshots, tables.snapshots),
-    devices: tables.devices.size + difference(devices, tables.devices),
-  };
-}
-
-function difference<Key>(after: ReadonlyMap<Key, boolean>, before: ReadonlyMap<Key, unknown>): number {
-  let sum = 0;
-  for (const [key, present] of after) sum += Number(present) - Number(before.has(key));
-  return sum;
+/** The later one of two ids in a row that begins again after its end. */
+function later(a: number, b: number): number {
+  const ahead = (a - b + THIN_ID_MAX) % THIN_ID_MAX;
+  return ahead <= THIN_ID_MAX / 2 ? a : b;
 }
 
 function newCatalogId(): string {
@@ -246,19 +287,5 @@ function writeFault(error: unknown): FaultError {
     'unavailable',
     `Cannot write to the catalog: ${reason}. Nothing is changed any more; see that its file system has space and is writable, then restart thinsnapd`,
     { cause: error },
-  );
-}
-
-function lost(location: string): FaultError {
-  return new FaultError(
-    'io',
-    `Cannot use the catalog ${location}: it is empty, but this root_path had one. Bring its files back from a backup; to start anew, remove the root_path whole`,
-  );
-}
-
-function damaged(head: Head, snapshots: number, devices: number): FaultError {
-  return new FaultError(
-    'io',
-    `Cannot use the catalog: it should hold ${head.snapshots} snapshots and ${head.devices} devices, and ${snapshots} and ${devices} can be read. Bring its files back from a backup`,
   );
 }

@@ -18,22 +18,28 @@ import {
 } from './records.ts';
 import { share } from './shared-texts.ts';
 
-/** Raised when an older daemon could no longer read what a newer one writes. */
-export const CATALOG_FORMAT = 1;
+/** Raised when an older daemon could no longer read what a newer one writes. 1 was without checksums, and never released. */
+export const CATALOG_FORMAT = 2;
 
 const NANOS_MAX = 999_999_999;
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const thinId = v.pipe(v.number(), v.transform(parseThinId));
 
-/** Written in every batch: how much there must be, so that a lost or skipped piece of the log is noticed at open. */
+/** Written in every batch: what there must be, so that a lost or skipped piece of the log is noticed at open. */
 const headSchema = v.strictObject({
   format: v.literal(CATALOG_FORMAT),
   catalogId: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
   sequence: count,
   snapshots: count,
   devices: count,
+  /** Of all records' checksums, modulo 2^32. */
+  sum: count,
   lastDeviceId: count,
+  /** The newest device's; ids are given out in turn, so that one means the same device for as long as possible. */
+  lastThinId: count,
+  /** It was brought back and may be older than what it speaks of: what it does not know may be somebody's. */
+  restored: v.boolean(),
 });
 export type Head = v.InferOutput<typeof headSchema>;
 
@@ -58,8 +64,22 @@ export type VolumesIdentity = v.InferOutput<typeof identitySchema>;
 
 export const parseSnapshot = parser('snapshot', readSnapshot);
 export const parseDevice = parser('device', readDevice);
-export const parseHead = parser('head', (value) => v.parse(headSchema, value));
+export const parseHead = parser('head', (value) => {
+  checkFormat(value);
+  return v.parse(headSchema, value);
+});
 export const parseIdentity = parser('identity', (value) => v.parse(identitySchema, value));
+
+/** Fault `unsupported` when something says that it is of another format: what one does not understand one must not change. */
+export function checkFormat(value: unknown): void {
+  const found = typeof value === 'object' && value !== null && 'format' in value ? value.format : 1;
+  if (found === CATALOG_FORMAT) return;
+  const versions = `it is in format ${JSON.stringify(found)}, and this version of thinsnap reads format ${CATALOG_FORMAT}`;
+  throw new FaultError(
+    'unsupported',
+    `Cannot use the catalog: ${versions}. Start the version that wrote it; nothing was changed`,
+  );
+}
 
 export function formatSnapshot(snapshot: Snapshot): string {
   return JSON.stringify({
@@ -192,6 +212,7 @@ function parser<Value>(what: string, read: (value: unknown) => Value): (text: st
     try {
       return read(JSON.parse(text));
     } catch (error) {
+      if (error instanceof FaultError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       throw new FaultError('io', `Cannot read a ${what} record of the catalog: ${reason}`, { cause: error });
     }

@@ -1,6 +1,9 @@
 // All commands of `thinsnap`. A new one is a file under commands/ and its name here.
 
 import { type CommandGroup, EXIT_OK, runGroup } from './command.ts';
+import { catalogBackup } from './commands/catalog-backup.ts';
+import { catalogRepair } from './commands/catalog-repair.ts';
+import { catalogRestore } from './commands/catalog-restore.ts';
 import { completionOf } from './commands/completion.ts';
 import { configCheck } from './commands/config-check.ts';
 import { configShow } from './commands/config-show.ts';
@@ -25,6 +28,12 @@ const COMMANDS: CommandGroup = {
     inspect,
     gc,
     events,
+    {
+      kind: 'group',
+      name: 'catalog',
+      summary: 'back up the catalog, restore it, or repair it',
+      members: [catalogBackup, catalogRestore, catalogRepair],
+    },
     {
       kind: 'group',
       name: 'config',

@@ -18,12 +18,16 @@ export interface Recovery {
   readonly resumed: number;
   /** In the kernel or on disk, ours, and without a record: taken away. */
   readonly withoutRecord: number;
+  /** The same, left alone: the catalog was brought back, and may be older than they are. */
+  readonly kept: number;
 }
 
 export async function recover(context: Context): Promise<Recovery> {
   const { catalog, volumes, reaper } = context;
   const { tables } = catalog;
-  const found = await volumes.recover(tables.devices);
+  const found = await volumes.recover(tables.devices, catalog.restored ? 'keep' : 'take-away');
+  // A directory shows all its files: where there is none that the catalog does not know, it is older than nothing.
+  if (catalog.restored && volumes.kind === 'blockfile' && found.kept === 0) await catalog.clearRestored();
   const halfMade: Change[] = [];
   for (const device of tables.devices.values()) {
     if (device.state === 'Creating') halfMade.push({ kind: 'put-device', device: moved(device, 'remove') });
@@ -47,5 +51,6 @@ export async function recover(context: Context): Promise<Recovery> {
     removing: removing - halfMade.length,
     resumed: found.resumed,
     withoutRecord: found.deactivated,
+    kept: found.kept,
   };
 }

@@ -41,7 +41,7 @@ export async function openVolumes(options: OpenOptions): Promise<Opened> {
   return openThinPool({ ...options, engine: engine.report, poolName, reason: choice.reason });
 }
 
-/** The identity is written before the first device; the counts in the catalog's head do not notice when it is lost. */
+/** The identity is written before the first device. */
 function checkIdentity({ identity, tables }: Catalog): void {
   if (identity !== null || tables.devices.size === 0) return;
   const found = `it holds ${tables.devices.size} devices and does not say on which volumes`;
@@ -90,6 +90,15 @@ async function openBlockfile({ config, catalog, tasks }: OpenOptions, reason: st
   const directory = join(config.rootPath, 'volumes');
   const description = `blockfile volumes in ${directory}: ${reason}`;
   const volumes = await BlockfileVolumes.open({ tasks, directory, description, mountOptions: config.mountOptions });
-  if (catalog.identity === null) await catalog.setIdentity({ kind: 'blockfile' });
+  if (catalog.identity === null) {
+    // What the catalog does not know is deleted; so a new one must not meet files of one that was lost.
+    if (await volumes.hasFiles()) {
+      const found = `${directory} holds block files, and the catalog is new`;
+      const advice =
+        'Run "thinsnap catalog restore" with a backup; to start anew, move them away or set another root_path';
+      throw new FaultError('precondition', `Cannot use block files: ${found}. ${advice}`);
+    }
+    await catalog.setIdentity({ kind: 'blockfile' });
+  }
   return { volumes, onForeignThinId: () => undefined, close: async () => undefined };
 }

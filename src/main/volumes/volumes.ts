@@ -39,7 +39,12 @@ export interface Sealed {
 export interface Recovered {
   readonly resumed: number;
   readonly deactivated: number;
+  /** Ours, and not known to the catalog: left as they are. */
+  readonly kept: number;
 }
+
+/** What becomes of a device of ours without a record. One that a restored catalog does not know may be somebody's. */
+export type UnknownFate = 'take-away' | 'keep';
 
 /** What an operator is told of volumes beside their space; a pool's status as last seen. */
 export type VolumesFacts =
@@ -92,7 +97,7 @@ export interface Volumes {
   readonly space: Space;
   refreshSpace(): Promise<Space>;
   /** Holds the catalog's devices against what the kernel has, once, before the first call is served. */
-  recover(devices: ReadonlyMap<DeviceId, Device>): Promise<Recovered>;
+  recover(devices: ReadonlyMap<DeviceId, Device>, unknown: UnknownFate): Promise<Recovered>;
 }
 
 export interface Opened {

@@ -76,7 +76,7 @@ class Stage {
   async reopen(): Promise<Awaited<ReturnType<Subject['volumes']['recover']>>> {
     await this.subject.close();
     this.#subject = await this.#opener.open();
-    return this.volumes.recover(this.devices);
+    return this.volumes.recover(this.devices, 'take-away');
   }
 
   newDevice(fsType: FsType, given: Partial<Device> = {}): Device {

@@ -6,8 +6,11 @@ import { ClassicLevel } from 'classic-level';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
+import { seal } from '../../../src/main/catalog/checksum.ts';
 import { formatSnapshot } from '../../../src/main/catalog/codec.ts';
-import { parseDeviceId } from '../../../src/shared/units.ts';
+import type { Change } from '../../../src/main/catalog/tables.ts';
+import { parseDeviceId, parseThinId, THIN_ID_MAX } from '../../../src/shared/units.ts';
+import { readRoot } from '../../support/damage/days.ts';
 import { faultOf } from '../../support/faults.ts';
 import { withNodeChild } from '../../support/node-child.ts';
 import { deviceOf, pairOf, snapshotOf } from '../../support/records.ts';
@@ -147,6 +150,110 @@ test('Catalog.open refuses a database that lacks a record, has one too many, or 
       assert.is((await faultOf(Catalog.open(root))).code, 'io', String(damage));
     });
   }
+});
+
+/** Puts back what stood under the keys when `before` was read: a piece of the log that LevelDB passed over. */
+async function undo(root: string, keys: readonly string[], action: (catalog: Catalog) => Promise<void>): Promise<void> {
+  const before = new Map<string, string>();
+  await tamper(root, async (db) => {
+    for (const key of keys) {
+      const value = await db.get(key);
+      if (value !== undefined) before.set(key, value);
+    }
+  });
+  await withCatalog(root, action);
+  await tamper(root, async (db) => {
+    for (const key of keys) {
+      const value = before.get(key);
+      if (value === undefined) await db.del(key);
+      else await db.put(key, value);
+    }
+  });
+}
+
+const LOSSES: readonly (readonly [string, readonly string[], (catalog: Catalog) => Promise<void>])[] = [
+  [
+    'a label',
+    ['s/a'],
+    (catalog) =>
+      catalog.write([{ kind: 'put-snapshot', snapshot: snapshotOf('a', 1, { labels: new Map([['k', 'v']]) }) }]),
+  ],
+  [
+    'a state',
+    ['d/1'],
+    (catalog) => catalog.write([{ kind: 'put-device', device: deviceOf(1, { state: 'Removing' }) }]),
+  ],
+  [
+    'the same change of two states',
+    ['d/1', 'd/2'],
+    (catalog) =>
+      catalog.write([1, 2].map((id) => ({ kind: 'put-device', device: deviceOf(id, { state: 'Removing' }) }))),
+  ],
+  [
+    'one snapshot added and one removed',
+    ['s/a', 's/z'],
+    (catalog) =>
+      catalog.write([
+        { kind: 'delete-snapshot', key: 'a' },
+        { kind: 'put-snapshot', snapshot: snapshotOf('z', 1) },
+      ]),
+  ],
+  ['the volumes', ['identity'], (catalog) => catalog.setIdentity({ kind: 'blockfile' })],
+  ['all that was written last', ['s/c', 'd/3', 'head'], (catalog) => catalog.write(pairOf('c', 3))],
+];
+for (const [what, keys, action] of LOSSES) {
+  test(`Catalog.open refuses a database that lost ${what}`, async () => {
+    await withScratch(async (root) => {
+      await withCatalog(root, async (catalog) => {
+        await catalog.write(pairOf('a', 1));
+        await catalog.write(pairOf('b', 2));
+      });
+      await undo(root, keys, action);
+      const fault = await faultOf(Catalog.open(root));
+      assert.is(fault.code, 'io');
+      assert.match(fault.message, /Run "thinsnap catalog repair"/);
+    });
+  });
+}
+
+test('Catalog.open refuses a catalog of another format, whichever file says so, and changes nothing', async () => {
+  const others: ((root: string) => Promise<void>)[] = [
+    (root) => writeFile(join(root, 'catalog.json'), `{"catalogId":"${'0'.repeat(32)}","format":3}`),
+    (root) => writeFile(join(root, 'catalog.json'), `{"catalogId":"${'0'.repeat(32)}"}`),
+    (root) => tamper(root, (db) => db.put('head', '{"format":1,"sequence":1}')),
+    (root) => tamper(root, (db) => db.put('head', seal('head', '{"format":3,"sequence":1}').value)),
+  ];
+  for (const makeOther of others) {
+    await withScratch(async (root) => {
+      await withCatalog(root, (catalog) => catalog.write(pairOf('a', 1)));
+      await makeOther(root);
+      const before = await readRoot(root);
+      const fault = await faultOf(Catalog.open(root));
+      assert.is(fault.code, 'unsupported', String(makeOther));
+      assert.match(fault.message, /format [13].*reads format 2. Start the version that wrote it/);
+      assert.equal(await readRoot(root), before);
+    });
+  }
+});
+
+test('Catalog.lastThinId follows the newest device, also after it is gone and past the end', async () => {
+  await withScratch(async (root) => {
+    const pool = (id: number, thinId: number): Change => {
+      return { kind: 'put-device', device: deviceOf(id, { place: { kind: 'thin', thinId: parseThinId(thinId) } }) };
+    };
+    await withCatalog(root, async (catalog) => {
+      await catalog.write([pool(1, 7), pool(2, 9), pool(3, 8)]);
+      await catalog.write([{ kind: 'delete-device', id: deviceOf(2).id }, pool(1, 7)]);
+    });
+    await withCatalog(root, async (catalog) => {
+      assert.is(catalog.lastThinId, 9);
+      for (const thinId of [THIN_ID_MAX / 2, THIN_ID_MAX - 1].map(Math.floor))
+        await catalog.write([pool(thinId, thinId)]);
+      assert.is(catalog.lastThinId, THIN_ID_MAX - 1);
+      await catalog.write([pool(5, 2)]);
+      assert.is(catalog.lastThinId, 2);
+    });
+  });
 });
 
 test('Catalog.open refuses a lost database where its marker says that there was one', async () => {

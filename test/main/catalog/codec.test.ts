@@ -15,6 +15,7 @@ import { isFault } from '../../../src/shared/faults.ts';
 import { anyDevice, anySnapshot, deviceOf, snapshotOf } from '../../support/records.ts';
 
 const isDamage = (error: unknown) => isFault(error, 'io');
+const isOtherFormat = (error: unknown) => isFault(error, 'unsupported');
 
 test('parseSnapshot brings back what formatSnapshot wrote, whatever its texts hold', () => {
   fc.assert(
@@ -115,9 +116,12 @@ test('parseSnapshot says which field is wrong', () => {
 });
 
 test('parseHead and parseIdentity refuse another format and another kind', () => {
-  const head = { format: 1, catalogId: '0'.repeat(32), sequence: 1, snapshots: 0, devices: 0, lastDeviceId: 0 };
+  const counts = { sequence: 1, snapshots: 0, devices: 0, sum: 0, lastDeviceId: 0, lastThinId: 0 };
+  const head = { format: 2, catalogId: '0'.repeat(32), ...counts, restored: false };
   assert.equal(parseHead(JSON.stringify(head)), head);
-  assert.throws(() => parseHead(JSON.stringify({ ...head, format: 2 })), isDamage);
+  for (const format of [1, 3, '2', undefined]) {
+    assert.throws(() => parseHead(JSON.stringify({ ...head, format })), isOtherFormat);
+  }
   assert.equal(parseIdentity('{"kind":"blockfile"}'), { kind: 'blockfile' });
   assert.throws(() => parseIdentity('{"kind":"zvol"}'), isDamage);
 });

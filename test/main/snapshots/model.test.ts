@@ -18,7 +18,7 @@ import * as assert from 'uvu/assert';
 import type { StandbyLimits } from '../../../src/main/upkeep/standby.ts';
 import { NO_STANDBY } from '../../support/core.ts';
 import type { Call, Operation, Outcome } from '../../support/model/calls.ts';
-import { makeRecords } from '../../support/model/life.ts';
+import { makeStored } from '../../support/model/life.ts';
 import { findContradiction } from '../../support/model/linearizable.ts';
 import { runScenario } from '../../support/model/run-scenario.ts';
 import { scenarioWith } from '../../support/model/scenarios.ts';
@@ -69,7 +69,7 @@ test('findContradiction lets what nobody was told of be done or not, but nothing
 
 test('runScenario does the same again with the same scenario', async () => {
   await withScratch(async (root) => {
-    const place = { root, records: await makeRecords(root) };
+    const place = { root, stored: await makeStored(root) };
     for (const scenario of fc.sample(scenarioWith(LIMITS), SAMPLES)) {
       const [first, second] = [await runScenario(place, scenario), await runScenario(place, scenario)];
       // Not compared as lists: what is shown of two that differ would take minutes.
@@ -84,7 +84,7 @@ for (const [name, limits] of [
 ] as const) {
   test(`eight clients are answered as the contract says, whatever comes between, ${name}`, async () => {
     await withScratch(async (root) => {
-      const place = { root, records: await makeRecords(root) };
+      const place = { root, stored: await makeStored(root) };
       await fc.assert(
         fc.asyncProperty(scenarioWith(limits), async (scenario) => {
           await runScenario(place, scenario);

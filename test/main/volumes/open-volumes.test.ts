@@ -1,6 +1,6 @@
 // Which volumes are opened: those that the snapshots are on, or none.
 
-import { stat } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -63,6 +63,18 @@ test('openVolumes refuses a catalog that has devices and has lost what they are 
     assert.is((await faultOf(openVolumes(options))).code, 'io');
     assert.is(options.catalog.identity, null);
     assert.is(await stat(join(options.config.rootPath, 'volumes')).catch(() => null), null);
+  });
+});
+
+test('openVolumes refuses block files that a new catalog does not know, and deletes none', async () => {
+  await withOptions(async (options) => {
+    const file = join(options.config.rootPath, 'volumes', '7.img');
+    await mkdir(join(options.config.rootPath, 'volumes'));
+    await writeFile(file, 'somebody’s');
+    const fault = await faultOf(openVolumes(options));
+    assert.is(fault.code, 'precondition');
+    assert.match(fault.message, /thinsnap catalog restore/);
+    assert.is(await readFile(file, 'utf8'), 'somebody’s');
   });
 });
 

@@ -24,6 +24,7 @@ function dyingAt(at: number): { readonly volumes: ThinPoolVolumes; readonly pool
     dataBlockSectors: BLOCK_SECTORS,
     status: pool.status,
     isTaken: () => false,
+    lastThinId: 0,
     mountOptions: [],
     discardBlocks: false,
   });

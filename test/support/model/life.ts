@@ -12,7 +12,7 @@ import { assembleCore, type Core, closeCore } from '../core.ts';
 import type { Service } from './ask.ts';
 import { BLOCK_SECTORS, FAKE_ENGINE, type FakePool } from './fake-pool.ts';
 import { FakeTasks } from './fake-tasks.ts';
-import { MemoryDisk } from './memory-store.ts';
+import { MemoryDisk, type Stored } from './memory-store.ts';
 import type { Troubles } from './troubles.ts';
 import { Process, type World } from './world.ts';
 
@@ -42,12 +42,12 @@ export interface Life {
   readonly service: Service;
 }
 
-/** The records of a catalog that was made and never used, and its marker under `root`: what every run begins with. */
-export async function makeRecords(root: string): Promise<ReadonlyMap<string, string>> {
+/** A catalog that was made and never used, and its marker under `root`: what every run begins with. */
+export async function makeStored(root: string): Promise<Stored> {
   const disk = new MemoryDisk();
-  const catalog = await Catalog.open(root, async () => disk.open({ step: async () => undefined }));
+  const catalog = await Catalog.open(root, disk.storage({ step: async () => undefined }));
   await catalog.close();
-  return disk.records;
+  return disk;
 }
 
 /** Takes no step of the simulated world: nothing but the marker is read. */
@@ -55,7 +55,7 @@ export async function openLife(machine: Machine): Promise<Life> {
   const { root, world, disk, pool, troubles, settings } = machine;
   const process = new Process(world);
   const tasks = new FakeTasks({ process, pool, troubles, stamp: () => world.stamp() });
-  const catalog = await Catalog.open(root, async () => disk.open(process));
+  const catalog = await Catalog.open(root, disk.storage(process));
   const foreign = new Set<ThinId>();
   const volumes = new ThinPoolVolumes({
     tasks,
@@ -66,6 +66,7 @@ export async function openLife(machine: Machine): Promise<Life> {
     dataBlockSectors: BLOCK_SECTORS,
     status: pool.status,
     isTaken: (thinId) => foreign.has(thinId) || catalog.tables.thinIds.has(thinId),
+    lastThinId: catalog.lastThinId,
     mountOptions: [],
     discardBlocks: settings.discardBlocks,
   });

@@ -1,11 +1,18 @@
 // What the catalog's file system holds, and one process's LevelDB on it: a batch is there whole or not at all, and a
 // process may end before it is there, after it, and between that and hearing of it.
 
-import type { Store } from '../../../src/main/catalog/catalog.ts';
+import type { Mark, MarkRecord } from '../../../src/main/catalog/mark.ts';
+import type { Storage, Store } from '../../../src/main/catalog/store.ts';
 import type { Process } from './world.ts';
 
 /** How the next write fails: a disk that answers EIO may have written nevertheless. */
 export type DiskFailure = 'lost' | 'written';
+
+/** What a disk holds when it is first looked at. */
+export interface Stored {
+  readonly records: ReadonlyMap<string, string>;
+  readonly mark: MarkRecord | null;
+}
 
 export class MemoryDisk {
   readonly records: Map<string, string>;
@@ -13,8 +20,31 @@ export class MemoryDisk {
   /** A write has failed: LevelDB takes none any more until it is opened again. */
   broken = false;
 
-  constructor(records: ReadonlyMap<string, string> = new Map()) {
+  mark: MarkRecord | null;
+
+  constructor({ records, mark }: Stored = { records: new Map(), mark: null }) {
     this.records = new Map(records);
+    this.mark = mark;
+  }
+
+  /** The real marker is beside it; the mark is never behind. */
+  storage(process: Pick<Process, 'step'>): Storage {
+    return {
+      lock: async () => ({ release: async () => undefined }),
+      openMark: async () => this.#openMark(),
+      withCopy: async (_rootPath, _options, action) => action(this.open(process)),
+      open: async () => this.open(process),
+    };
+  }
+
+  #openMark(): Mark {
+    return {
+      found: this.mark,
+      put: async (record) => {
+        this.mark = record;
+      },
+      close: async () => undefined,
+    };
   }
 
   /** Opening it again mends it, as a restart does. */

@@ -6,7 +6,7 @@ import type { Call } from './calls.ts';
 import { Clients } from './clients.ts';
 import { FakePool } from './fake-pool.ts';
 import type { Machine } from './life.ts';
-import { MemoryDisk } from './memory-store.ts';
+import { MemoryDisk, type Stored } from './memory-store.ts';
 import { CLIENTS, type Event, type Happening, type Scenario } from './scenarios.ts';
 import { Troubles } from './troubles.ts';
 import { World } from './world.ts';
@@ -21,8 +21,8 @@ const SETTLE_ROUNDS = 3;
 /** Where the daemons of all runs have their root. */
 export interface Place {
   readonly root: string;
-  /** Of a catalog that was never used. */
-  readonly records: ReadonlyMap<string, string>;
+  /** A catalog that was never used. */
+  readonly stored: Stored;
 }
 
 export class Simulation {
@@ -30,12 +30,12 @@ export class Simulation {
   readonly clients: Clients;
   readonly #scenario: Scenario;
 
-  constructor({ root, records }: Place, scenario: Scenario) {
+  constructor({ root, stored }: Place, scenario: Scenario) {
     this.#scenario = scenario;
     this.machine = {
       root,
       world: new World(scenario.choices),
-      disk: new MemoryDisk(records),
+      disk: new MemoryDisk(stored),
       pool: new FakePool(),
       troubles: new Troubles(scenario.troubles),
       settings: scenario.settings,

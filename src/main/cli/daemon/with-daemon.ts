@@ -8,7 +8,7 @@ import type { Arguments } from '../arguments.ts';
 import { AdminClient } from './admin-client.ts';
 
 /** Where a configuration is looked for when none is named. */
-const CONFIG_FILE = '/etc/thinsnap/config.toml';
+export const CONFIG_FILE = '/etc/thinsnap/config.toml';
 
 /** Runs `action` with a connection and closes it whatever happens. `found` has been read with `DAEMON_OPTIONS`. */
 export async function withDaemon<T>(found: Arguments, action: (client: AdminClient) => Promise<T>): Promise<T> {

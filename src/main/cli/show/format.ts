@@ -54,8 +54,8 @@ export function toRfc3339(time: Time | undefined): string | null {
 }
 
 /** "1 device", "2 devices". */
-export function showCount(count: bigint, noun: string): string {
-  return `${count} ${noun}${count === 1n ? '' : 's'}`;
+export function showCount(count: bigint | number, noun: string): string {
+  return `${count} ${noun}${Number(count) === 1 ? '' : 's'}`;
 }
 
 /** `used` of `total` as a bar and a share: "████░░░░  50%". */

@@ -14,6 +14,7 @@ import {
   type Recovered,
   type Sealed,
   type Space,
+  type UnknownFate,
   type Volumes,
   type VolumesFacts,
 } from '../volumes.ts';
@@ -46,6 +47,11 @@ export class BlockfileVolumes implements Volumes {
     const volumes = new BlockfileVolumes(options);
     await volumes.refreshSpace();
     return volumes;
+  }
+
+  /** Whether there is a file of ours, whoever made it. */
+  async hasFiles(): Promise<boolean> {
+    return (await readdir(this.#options.directory)).some((file) => OUR_FILES.test(file));
   }
 
   get sharesBlocks(): boolean {
@@ -134,18 +140,23 @@ export class BlockfileVolumes implements Volumes {
   }
 
   /** Thaws what a crash left frozen in the middle of a commit; a file without a record was never acknowledged. */
-  async recover(devices: ReadonlyMap<DeviceId, Device>): Promise<Recovered> {
+  async recover(devices: ReadonlyMap<DeviceId, Device>, unknown: UnknownFate): Promise<Recovered> {
     const { tasks, directory } = this.#options;
     const known = new Set([...devices.keys()].map((id) => this.#path(id)));
     const thawed = await tasks.run('thawFiles', { paths: [...known] });
     let deactivated = 0;
+    let kept = 0;
     for (const file of await readdir(directory)) {
       const path = join(directory, file);
       if (known.has(path) || !OUR_FILES.test(file)) continue;
+      if (unknown === 'keep') {
+        kept += 1;
+        continue;
+      }
       await tasks.run('removeFile', { path });
       deactivated += 1;
     }
-    return { resumed: thawed.length, deactivated };
+    return { resumed: thawed.length, deactivated, kept };
   }
 
   #path(id: DeviceId): string {

@@ -53,6 +53,7 @@ export async function openThinPool(options: ThinPoolOpenOptions): Promise<Opened
       dataBlockSectors: facts.dataBlockSectors,
       status: facts.status,
       isTaken: (thinId) => foreign.has(thinId) || catalog.tables.thinIds.has(thinId),
+      lastThinId: catalog.lastThinId,
       mountOptions: config.mountOptions,
       discardBlocks: config.discardBlocks,
     });

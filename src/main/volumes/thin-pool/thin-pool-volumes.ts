@@ -29,6 +29,7 @@ import {
   type Recovered,
   type Sealed,
   type Space,
+  type UnknownFate,
   type Volumes,
   type VolumesFacts,
 } from '../volumes.ts';
@@ -47,6 +48,8 @@ export interface ThinPoolOptions {
   readonly status: PoolStatus;
   /** Whether a thin id is spoken for: by a record, or by someone who was in the pool before us. */
   readonly isTaken: (thinId: ThinId) => boolean;
+  /** New ids follow it. */
+  readonly lastThinId: number;
   readonly mountOptions: readonly string[];
   readonly discardBlocks: boolean;
 }
@@ -58,12 +61,13 @@ export class ThinPoolVolumes implements Volumes {
   readonly #options: ThinPoolOptions;
   readonly #active = new Map<DeviceId, Mode>();
   #status: PoolStatus;
-  #lastThinId = 0;
+  #lastThinId: number;
 
   constructor(options: ThinPoolOptions) {
     this.#options = options;
     this.description = options.description;
     this.#status = options.status;
+    this.#lastThinId = options.lastThinId;
   }
 
   newPlace(): Place {
@@ -189,11 +193,12 @@ export class ThinPoolVolumes implements Volumes {
     return this.space;
   }
 
-  async recover(devices: ReadonlyMap<DeviceId, Device>): Promise<Recovered> {
+  async recover(devices: ReadonlyMap<DeviceId, Device>, unknown: UnknownFate): Promise<Recovered> {
     const { tasks, uuidPrefix } = this.#options;
     const known = new Map([...devices.values()].map((device) => [this.#uuid(device), device]));
     let resumed = 0;
     let deactivated = 0;
+    let kept = 0;
     for (const found of await tasks.run('listDevices', { uuidPrefix })) {
       if (found.suspended) {
         await tasks.run('resume', { name: found.name });
@@ -204,6 +209,10 @@ export class ThinPoolVolumes implements Volumes {
         this.#active.set(device.id, found.readOnly ? 'ro' : 'rw');
         continue;
       }
+      if (unknown === 'keep') {
+        kept += 1;
+        continue;
+      }
       // Ours by its uuid, and its record is gone: the id was deleted or never acknowledged. Its mapping alone is left.
       try {
         await tasks.run('deactivate', { name: found.name, uuid: found.uuid, fate: 'never' });
@@ -212,8 +221,7 @@ export class ThinPoolVolumes implements Volumes {
         if (!isFault(error, 'device-busy')) throw error;
       }
     }
-    for (const device of devices.values()) this.#lastThinId = Math.max(this.#lastThinId, thinIdOf(device));
-    return { resumed, deactivated };
+    return { resumed, deactivated, kept };
   }
 
   async #deactivate(device: Device, fate: NameFate): Promise<void> {

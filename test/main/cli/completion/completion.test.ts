@@ -53,6 +53,8 @@ function inBash(...words: readonly string[]): Promise<string> {
 const LINES: readonly (readonly [readonly string[], string])[] = [
   [['thinsnap', 's'], 'status\n'],
   [['thinsnap', 'config', ''], 'check\nshow\n'],
+  [['thinsnap', 'catalog', ''], 'backup\nrestore\nrepair\n'],
+  [['thinsnap', 'catalog', 'restore', '--ro'], '--root-path\n'],
   [['thinsnap', 'config', 'show', '--l'], '--log-level\n'],
   [['thinsnap', 'config', 'show', '--log-level', 'de'], 'debug\n'],
   [['thinsnap', 'config', 'show', '--log-level', '=', 'de'], 'debug\n'],

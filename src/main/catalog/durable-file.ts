@@ -1,0 +1,32 @@
+// Files that are there whole or not at all, also after a power loss.
+
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Writes beside the path, syncs, and puts it in place. What is written when `write` throws is removed. */
+export async function writeWhole(path: string, write: (partialPath: string) => Promise<void>): Promise<void> {
+  const partialPath = `${path}.partial`;
+  try {
+    await write(partialPath);
+    await syncPath(partialPath);
+    await rename(partialPath, path);
+  } catch (error) {
+    await rm(partialPath, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  await syncPath(path);
+}
+
+async function syncPath(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,148 @@
+// Where a catalog is: LevelDB in a folder under root_path, beside it the lock, the marker and the mark. The only file that
+// knows classic-level, but for the lock.
+//
+// LevelDB's opening changes files: it replays its log, deletes what its manifest does not name, and takes the first free number
+// for new ones. Of a damaged database it deletes what could still be read. So a copy is opened first, and the original
+// only when the copy was found to be whole.
+
+import { constants, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { FaultError } from '../../shared/faults.ts';
+import { type Lock, takeLock } from '../lock.ts';
+import { type Entry, WAYS_OUT } from './contents.ts';
+import { type Mark, openMark } from './mark.ts';
+import type { Operation } from './operations.ts';
+
+/** Records, and bytes of them, that are read at once: each reading waits for LevelDB's thread. */
+const READ_MAX = 1024;
+const READ_BYTES = 1024 * 1024;
+/** LevelDB's own: the lock is none in a copy, and what it tells of itself is no data. */
+const NOT_COPIED = /^(LOCK|LOG|LOG\.old)$/;
+
+/** strerror(3) of what is no damage; LevelDB passes on the text alone. */
+const SYSTEM_REFUSALS =
+  /No space left|quota exceeded|Read-only file system|Permission denied|Too many open files|too large/;
+const SYSTEM_ADVICE = 'See that its file system has space and can be read and written; nothing was changed';
+
+/** What the catalog asks of LevelDB. */
+export interface Store {
+  get(key: string): Promise<string | undefined>;
+  batch(operations: Operation[], options: { sync: true }): Promise<void>;
+  iterator(options: { highWaterMarkBytes: number }): {
+    nextv(size: number): Promise<[key: string, value: string][]>;
+    close(): Promise<void>;
+  };
+  close(): Promise<void>;
+}
+
+/** What the catalog asks of the disk: the seam for tests that lose power between any two steps. */
+export interface Storage {
+  /** Fault `unavailable` while another process has it. */
+  lock(rootPath: string): Promise<Lock>;
+  openMark(rootPath: string): Promise<Mark>;
+  /** Runs `action` on a copy, which is gone afterwards. */
+  withCopy<Value>(rootPath: string, options: OpenOptions, action: (store: Store) => Promise<Value>): Promise<Value>;
+  open(rootPath: string, options: OpenOptions): Promise<Store>;
+}
+
+export interface OpenOptions {
+  readonly createIfMissing: boolean;
+}
+
+export function catalogDirectory(rootPath: string): string {
+  return join(rootPath, 'catalog');
+}
+
+/** The lock of everything under `rootPath`: who has it may read and change the catalog. */
+export function lockRoot(rootPath: string): Promise<Lock> {
+  return takeLock(join(rootPath, 'lock'), rootPath);
+}
+
+export const FILES: Storage = {
+  lock: lockRoot,
+  openMark,
+  withCopy: async (rootPath, options, action) => {
+    const copy = `${catalogDirectory(rootPath)}.copy`;
+    try {
+      if (options.createIfMissing) await mkdir(catalogDirectory(rootPath), { recursive: true, mode: 0o700 });
+      await copyFiles(catalogDirectory(rootPath), copy);
+      const store = await openLevel(copy, options);
+      try {
+        return await action(store);
+      } finally {
+        await store.close();
+      }
+    } finally {
+      await rm(copy, { recursive: true, force: true });
+    }
+  },
+  open: (rootPath, options) => openLevel(catalogDirectory(rootPath), options),
+};
+
+/** All that a store holds, in pieces. */
+export async function* chunksOf(store: Store): AsyncGenerator<readonly Entry[], void> {
+  const iterator = store.iterator({ highWaterMarkBytes: READ_BYTES });
+  try {
+    for (let chunk = await iterator.nextv(READ_MAX); chunk.length > 0; chunk = await iterator.nextv(READ_MAX)) {
+      yield chunk;
+    }
+  } catch (error) {
+    throw levelFault('read the catalog', error);
+  } finally {
+    await iterator.close();
+  }
+}
+
+/** Null when there is none. Fault `io`. */
+export async function getValue(store: Store, key: string): Promise<string | null> {
+  try {
+    return (await store.get(key)) ?? null;
+  } catch (error) {
+    throw levelFault('read the catalog', error);
+  }
+}
+
+/** LevelDB's files, into a folder that is made, or made anew; by reflink where the file system can. */
+export async function copyFiles(from: string, to: string): Promise<void> {
+  try {
+    await rm(to, { recursive: true, force: true });
+    await mkdir(to, { mode: 0o700 });
+    for (const entry of await readdir(from, { withFileTypes: true })) {
+      if (!entry.isFile() || NOT_COPIED.test(entry.name)) continue;
+      await copyFile(join(from, entry.name), join(to, entry.name), constants.COPYFILE_FICLONE);
+    }
+  } catch (error) {
+    const lost = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const reason = `${String(error)}. ${lost ? WAYS_OUT : SYSTEM_ADVICE}`;
+    throw new FaultError('io', `Cannot copy the catalog ${from} to look at it: ${reason}`, { cause: error });
+  }
+}
+
+export async function openLevel(location: string, options: OpenOptions): Promise<Store> {
+  const db = new ClassicLevel(location, { ...options });
+  try {
+    await db.open();
+    return db;
+  } catch (error) {
+    throw levelFault(`open the catalog ${location}`, error);
+  }
+}
+
+/** What LevelDB's own repair makes of the files in a folder: it reads every table and log that is there, whatever its manifest says. */
+export async function repairLevel(location: string): Promise<void> {
+  try {
+    await ClassicLevel.repair(location);
+  } catch (error) {
+    throw levelFault(`repair the catalog ${location}`, error);
+  }
+}
+
+function levelFault(what: string, error: unknown): FaultError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+  if (code === 'LEVEL_LOCKED') return new FaultError('unavailable', `Cannot ${what}: another process has it open`);
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const refused = SYSTEM_REFUSALS.test(reason);
+  return new FaultError('io', `Cannot ${what}: ${reason}. ${refused ? SYSTEM_ADVICE : WAYS_OUT}`, { cause: error });
+}

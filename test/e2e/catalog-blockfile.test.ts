@@ -1,0 +1,143 @@
+// A whole daemon whose catalog is damaged, brought back, or cannot be written: what it says at its start, what its commands
+// bring back, and that no file of a snapshot is deleted for that.
+
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { runProgram } from '../main/cli/support.ts';
+import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { damagesOf, FOLDER_DAMAGES, randomFrom } from '../support/damage/damages.ts';
+import { copyRoot, type Days } from '../support/damage/days.ts';
+
+const test = suite('catalog-blockfile');
+
+async function withDaemon(action: (daemon: Daemon, state: string) => Promise<void>): Promise<void> {
+  const config = { volumes: 'blockfile', base_image_size: '32MB', min_free_space: '1%', standby_total: 0 };
+  const daemon = await startDaemon({ config });
+  try {
+    await action(daemon, join(daemon.root, 'state'));
+  } finally {
+    await daemon.remove();
+  }
+}
+
+/** A committed snapshot on nothing. */
+async function layer({ client }: Daemon, name: string): Promise<void> {
+  await client.prepare(`${name}-active`, '');
+  await client.commit(name, `${name}-active`);
+}
+
+async function names({ client }: Daemon): Promise<readonly string[]> {
+  return (await client.list()).map(({ name }) => name).sort();
+}
+
+function catalog(daemon: Daemon, ...args: readonly string[]) {
+  return runProgram('catalog', ...args, '--config', join(daemon.root, 'config.toml'));
+}
+
+async function refusalOf(daemon: Daemon): Promise<string> {
+  const outcome = await daemon.start().then(
+    () => 'it starts',
+    (error: unknown) => String(error),
+  );
+  await daemon.kill();
+  return outcome;
+}
+
+test('a daemon refuses a damaged catalog, starts once it is repaired, and keeps every file', async () => {
+  await withDaemon(async (daemon, state) => {
+    for (const name of ['a', 'b', 'c']) await layer(daemon, name);
+    await daemon.stop();
+    const files = (await readdir(join(state, 'volumes'))).sort();
+    const good = join(daemon.root, 'good');
+    await copyRoot(state, good);
+    const days: Days = { yesterday: good, stopped: good, killed: good, acknowledged: { stopped: [], killed: [] } };
+    const random = randomFrom(3);
+    const [logFlip] = damagesOf('log', { flips: 1, cuts: 0 }, random);
+    const [manifestFlip] = damagesOf('MANIFEST', { flips: 1, cuts: 0 }, random);
+    for (const damage of [logFlip, manifestFlip]) {
+      const done = await damage?.apply(state, days);
+      assert.match(await refusalOf(daemon), /Cannot .*catalog.*Run \\?"thinsnap catalog repair/, done);
+      const { status, out, error } = await catalog(daemon, 'repair');
+      assert.equal([status, error], [0, ''], done);
+      assert.match(out, /came back\n/);
+      await daemon.start();
+      assert.equal((await readdir(join(state, 'volumes'))).sort(), files);
+      await layer(daemon, `after ${String(done)}`);
+      await daemon.stop();
+      await rm(state, { recursive: true });
+      await copyRoot(good, state);
+    }
+  });
+});
+
+test('a daemon refuses an empty catalog, and starts with its own newest backup, with all that it holds', async () => {
+  await withDaemon(async (daemon, state) => {
+    await layer(daemon, 'a');
+    await layer(daemon, 'b');
+    await daemon.stop();
+    const [backup = ''] = await readdir(join(state, 'backups'));
+    const days = { yesterday: state, stopped: state, killed: state, acknowledged: { stopped: [], killed: [] } };
+    await FOLDER_DAMAGES[0]?.apply(state, days);
+    assert.match(await refusalOf(daemon), /Cannot use the catalog|Cannot open the catalog/);
+    assert.is((await catalog(daemon, 'repair')).status, 1);
+    const { status, out } = await catalog(daemon, 'restore', join(state, 'backups', backup));
+    assert.is(status, 0);
+    assert.match(
+      out,
+      /^2 snapshots and 3 devices are back; batches of changes that were written after the backup: 0\n/,
+    );
+    await daemon.start();
+    assert.equal(await names(daemon), ['a', 'b']);
+    // Nothing was unknown to it: from now on it deletes again what nobody acknowledged.
+    await writeFile(join(state, 'volumes', '77.img'), '');
+    await daemon.restart();
+    assert.not.ok((await readdir(join(state, 'volumes'))).includes('77.img'));
+    await daemon.stop();
+  });
+});
+
+test('a daemon with an older backup deletes no file that it does not know, and gives out no number twice', async () => {
+  await withDaemon(async (daemon, state) => {
+    await layer(daemon, 'old');
+    const backup = join(daemon.root, 'a.backup');
+    const made = await catalog(daemon, 'backup', backup);
+    assert.equal([made.status, made.error], [0, '']);
+    assert.match(made.out, /a\.backup: 1 snapshot, 2 devices\n$/);
+    assert.is((await catalog(daemon, 'backup', backup)).status, 1);
+    await layer(daemon, 'new');
+    assert.match((await catalog(daemon, 'restore', backup)).error, /has it. Stop that thinsnapd first/);
+    await daemon.stop();
+    const files = await readdir(join(state, 'volumes'));
+    const { status } = await catalog(daemon, 'restore', backup);
+    assert.is(status, 0);
+    for (let start = 0; start < 2; start += 1) {
+      await daemon.start();
+      assert.equal((await names(daemon)).slice(0, 1), ['old']);
+      await layer(daemon, `z${start}`);
+      const now = await readdir(join(state, 'volumes'));
+      assert.equal(
+        files.filter((file) => !now.includes(file)),
+        [],
+      );
+      assert.is(now.length, files.length + start + 1);
+      await daemon.stop();
+    }
+  });
+});
+
+test('a daemon refuses a catalog of another format and leaves it as it is', async () => {
+  await withDaemon(async (daemon, state) => {
+    await layer(daemon, 'a');
+    await daemon.stop();
+    const path = join(state, 'catalog.json');
+    const text = (await readFile(path, 'utf8')).replace('"format":2', '"format":3');
+    await writeFile(path, text);
+    assert.match(await refusalOf(daemon), /it is in format 3, and this version of thinsnap reads format 2/);
+    assert.is(await readFile(path, 'utf8'), text);
+    assert.match((await catalog(daemon, 'repair')).error, /Start the version that wrote it/);
+  });
+});
+
+test.run();
