@@ -3,6 +3,7 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { failpoint } from '../shared/failpoints.ts';
 import { FaultError, toFault } from '../shared/faults.ts';
 import { adminCalls } from './admin/calls.ts';
 import { serveAdmin } from './admin/server.ts';
@@ -48,7 +49,11 @@ export interface DaemonOptions {
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const closers: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
-    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+    await failpoint('stop.begun');
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+      await close();
+      await failpoint('stop.part-closed');
+    }
   };
   try {
     return { description: await open(options, closers), stop };
@@ -60,16 +65,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
 async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promise<void>)[]): Promise<string> {
   await openRoot(config.rootPath);
+  await failpoint('start.root-made');
   const lock = await takeLock(join(config.rootPath, 'lock'), config.rootPath);
   closers.push(() => lock.release());
+  await failpoint('start.locked');
   const catalog = await Catalog.open(config.rootPath);
   closers.push(() => catalog.close());
+  await failpoint('start.catalog-opened');
   const tasks = await TaskPool.open({
     engine: config.engine,
     workers: config.workers,
     onWorkerError: (error) => log.error({ error: error.message }, 'a worker died; another takes its place'),
   });
   closers.push(() => tasks.close());
+  await failpoint('start.workers-started');
   const onForeignThinId = (thinId: number): void =>
     log.warn({ thinId }, 'a thin id of the pool is somebody else’s: left alone');
   const opened = await openVolumes({ config, catalog, tasks, onForeignThinId });
@@ -78,6 +87,7 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     await tasks.close();
     await opened.close();
   });
+  await failpoint('start.volumes-opened');
   const context = assemble({ config, log, catalog, tasks, opened });
   closers.push(async () => {
     context.guard.close();
@@ -85,6 +95,7 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     await context.reaper.close();
   });
   log.info(await recover(context), 'recovered');
+  await failpoint('start.recovered');
   const admin = await serveAdmin({
     address: config.adminAddress,
     log,
@@ -92,6 +103,7 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     rpcs: adminCalls({ ...context, config, version: await readVersion(), startedAt: context.clock.now() }),
   });
   closers.push(() => admin.stop());
+  await failpoint('start.admin-served');
   await clearSocketPath(config.address);
   const { baseImageSize: sizeBytes, fsType, fsOptions } = config;
   const server = await serve({
@@ -101,6 +113,7 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     ...calls(context, { fs: { fsType, fsOptions, sizeBytes }, removal: { wait: !config.asyncRemove } }),
   });
   closers.push(() => server.stop());
+  await failpoint('start.served');
   return opened.volumes.description;
 }
 

@@ -11,6 +11,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError } from '../../shared/faults.ts';
 import { type DeviceId, parseDeviceId } from '../../shared/units.ts';
 import { CATALOG_FORMAT, type Head, parseHead, parseIdentity, type VolumesIdentity } from './codec.ts';
@@ -73,11 +74,13 @@ export class Catalog {
     await mkdir(location, { recursive: true, mode: 0o700 });
     const db = await openStore(location, { createIfMissing: marker === null });
     try {
+      await failpoint('catalog.store-opened');
       const stored = await db.get(HEAD_KEY);
       if (stored === undefined && marker !== null) throw lost(location);
       const catalog = new Catalog(db, marker ?? (stored === undefined ? newCatalogId() : parseHead(stored).catalogId));
       if (stored === undefined) await catalog.#write([]);
       else await catalog.#load(parseHead(stored));
+      await failpoint('catalog.head-written');
       if (marker === null) await writeMarker(rootPath, catalog.#catalogId);
       return catalog;
     } catch (error) {
@@ -97,7 +100,9 @@ export class Catalog {
   }
 
   async setIdentity(identity: VolumesIdentity): Promise<void> {
+    await failpoint('catalog.before-identity');
     await this.#write([{ type: 'put', key: IDENTITY_KEY, value: JSON.stringify(identity) }]);
+    await failpoint('catalog.after-identity');
     this.#identity = identity;
   }
 
@@ -148,7 +153,9 @@ export class Catalog {
       const group = this.#pending.splice(0, BATCH_MAX);
       const changes = group.flatMap((pending) => pending.changes);
       try {
+        await failpoint('catalog.before-batch');
         await this.#write(changes.map(toOperation), countsAfter(this.tables, changes));
+        await failpoint('catalog.after-batch');
       } catch (error) {
         // LevelDB takes no more writes after one has failed, so nothing that waits can succeed either.
         this.#broken = writeFault(error);

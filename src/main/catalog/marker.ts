@@ -4,6 +4,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError } from '../../shared/faults.ts';
 
 const MARKER_FILE = 'catalog.json';
@@ -36,7 +37,9 @@ export async function writeMarker(rootPath: string, catalogId: string): Promise<
   } finally {
     await file.close();
   }
+  await failpoint('catalog.marker-beside');
   await rename(`${path}.partial`, path);
+  await failpoint('catalog.marker-renamed');
   const directory = await open(rootPath, 'r');
   try {
     await directory.sync();
