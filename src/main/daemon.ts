@@ -20,6 +20,8 @@ import type { Context } from './snapshots/context.ts';
 import { Devices } from './snapshots/devices.ts';
 import { Pins } from './snapshots/pins.ts';
 import { TaskPool } from './task-pool.ts';
+import { audit } from './upkeep/audit.ts';
+import { beginRun, endRun } from './upkeep/clean-stop.ts';
 import { Foreground } from './upkeep/foreground.ts';
 import { Reaper } from './upkeep/reaper.ts';
 import { recover } from './upkeep/recovery.ts';
@@ -69,6 +71,11 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
   const lock = await takeLock(join(config.rootPath, 'lock'), config.rootPath);
   closers.push(() => lock.release());
   await failpoint('start.locked');
+  const run = { ...(await beginRun(config.rootPath)), recovered: false };
+  closers.push(async () => {
+    // A start that failed has not made good what an unclean stop left.
+    if (run.recovered) await endRun(config.rootPath);
+  });
   const catalog = await Catalog.open(config.rootPath);
   closers.push(() => catalog.close());
   await failpoint('start.catalog-opened');
@@ -95,6 +102,7 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     await context.reaper.close();
   });
   log.info(await recover(context), 'recovered');
+  run.recovered = true;
   await failpoint('start.recovered');
   const admin = await serveAdmin({
     address: config.adminAddress,
@@ -113,6 +121,7 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     ...calls(context, { fs: { fsType, fsOptions, sizeBytes }, removal: { wait: !config.asyncRemove } }),
   });
   closers.push(() => server.stop());
+  if (run.unclean) void audit(context, log);
   await failpoint('start.served');
   return opened.volumes.description;
 }

@@ -1,6 +1,7 @@
 // Every call of the admin service, from its own file.
 
 import type { AdminContext } from './admin-context.ts';
+import { checkRpc } from './check.ts';
 import { collectRpc } from './collect.ts';
 import { eventsRpc } from './events.ts';
 import { inspectRpc } from './inspect.ts';
@@ -13,6 +14,7 @@ export function adminCalls(context: AdminContext): AdminRpcs {
     status: statusRpc(context),
     list: listRpc(context),
     inspect: inspectRpc(context),
+    check: checkRpc(context),
     collect: collectRpc(context),
     events: eventsRpc(context),
   };

@@ -1,6 +1,7 @@
 // All commands of `thinsnap`. A new one is a file under commands/ and its name here.
 
 import { type CommandGroup, EXIT_OK, runGroup } from './command.ts';
+import { check } from './commands/check.ts';
 import { completionOf } from './commands/completion.ts';
 import { configCheck } from './commands/config-check.ts';
 import { configShow } from './commands/config-show.ts';
@@ -23,6 +24,7 @@ const COMMANDS: CommandGroup = {
     ls,
     tree,
     inspect,
+    check,
     gc,
     events,
     {
