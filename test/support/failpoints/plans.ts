@@ -34,12 +34,13 @@ const FIRST: Readonly<Record<string, string>> = {
 /** Passed only by a start that finds what an earlier life left, or a test put there. */
 const FOUND_AT_START = /^recover\.(?:before-file-removed|device-)|^task\.resume\./;
 
-/** A death before it takes away what leads there: parents are warm in memory alone. */
-const ALONE = /^standby\.|^create-snap\.suspended/;
-/** In which order a round comes to places, for those that it comes to early or late only. */
+/** A death before it takes away what leads there: parents are warm in memory alone, and a round stops once. */
+const ALONE = /^standby\.|^create-snap\.suspended|^stop\./;
+/** In which order a round comes to places, for those that it comes to early or late only; else that of the list. */
 const ORDER: readonly RegExp[] = [
-  /^catalog\.marker-beside|^task\.poolThinIds/,
-  /^catalog\.(?:marker|before-identity)/,
+  /^catalog\.marker/,
+  /^task\.poolThinIds/,
+  /^catalog\.before-identity/,
   /^catalog\.after-identity|^task\.poolTag/,
   /^pool\.tag-sent/,
   /^pool\.tagged/,
@@ -55,7 +56,8 @@ const ORDER: readonly RegExp[] = [
   /^commit\.before-record/,
   /^commit\.recorded/,
   /^task\.growThin/,
-  /^view|^task\.activate/,
+  /^task\.activate/,
+  /^view/,
   /^update/,
   /^task\.thinMapped/,
   /^snap-active|^task\.snapActive/,
@@ -66,7 +68,6 @@ const ORDER: readonly RegExp[] = [
   /^remove\.view/,
   /^remove/,
   /^cleanup/,
-  /^stop/,
 ];
 
 /** What failed once, and is tried again each time: a worker that ended left a file system frozen. */
@@ -101,21 +102,18 @@ export function chainsFor(points: readonly string[], leaving: string): readonly 
   const number = Number(vmRuns);
   const { kills, others } = candidates(points, leaving);
   const kinds = [kills.filter((_, index) => alone(points[index] ?? '')), ...others];
+  const inChains = points.filter((point) => !alone(point));
   return [
-    ...chained(
-      drawn(
-        points.filter((point) => !alone(point)),
-        number * CHAIN,
-      ),
-    ),
+    ...chained(drawn(inChains, number * CHAIN), points),
     ...Array.from({ length: number }, () => drawn(kinds[randomInt(kinds.length)] ?? [], 1)).flat(),
   ];
 }
 
-function chained(points: readonly string[]): readonly Plans[] {
+function chained(points: readonly string[], list: readonly string[]): readonly Plans[] {
   return Array.from({ length: Math.ceil(points.length / CHAIN) }, (_, index) => {
     const own = points.slice(index * CHAIN, (index + 1) * CHAIN);
-    const inOrder = own.toSorted((one, other) => placeOf(one) - placeOf(other));
+    // Sorting keeps the order of those that are equal.
+    const inOrder = list.filter((point) => own.includes(point)).toSorted((one, other) => placeOf(one) - placeOf(other));
     return { lives: inOrder.map((point) => `${FIRST[point] ?? ''}${point}=1*kill`), kills: true };
   });
 }
