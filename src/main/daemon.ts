@@ -50,19 +50,32 @@ export interface DaemonOptions {
 /** Starts everything; a fault on the way closes what was open already and is thrown. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const closers: (() => Promise<void>)[] = [];
-  const stop = async (): Promise<void> => {
-    await failpoint('stop.begun');
-    for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
-      await close();
-      await failpoint('stop.part-closed');
-    }
-  };
+  const stop = (): Promise<void> => closeAll(closers);
   try {
     return { description: await open(options, closers), stop };
   } catch (error) {
-    await stop();
+    // What failed first is told.
+    await stop().catch(() => undefined);
     throw error;
   }
+}
+
+/** Closes all of them, the last first, also when one fails; throws what the first failure was. */
+async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  const attempt = async (step: () => Promise<void> | undefined): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  await attempt(() => failpoint('stop.begun'));
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+    await attempt(close);
+    await attempt(() => failpoint('stop.part-closed'));
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promise<void>)[]): Promise<string> {

@@ -91,5 +91,6 @@ try {
   process.exitCode = await main();
 } catch (error) {
   process.stderr.write(`thinsnapd: ${toFault(error).message}\n`);
-  process.exitCode = 1;
+  // What could not be closed must not keep it alive.
+  process.exit(1);
 }

@@ -70,8 +70,14 @@ const ORDER: readonly RegExp[] = [
   /^cleanup/,
 ];
 
-/** What failed once, and is tried again each time: a worker that ended left a file system frozen. */
-const FIXED: readonly Plans[] = [{ lives: ['freeze.frozen=1*exit'], kills: false }];
+/**
+ * What failed once, and is tried again each time: a worker that ended left a file system frozen; a stop that failed left the
+ * process there.
+ */
+const FIXED: readonly Plans[] = ['freeze.frozen=1*exit', 'stop.begun=error', 'stop.part-closed=error'].map((plan) => ({
+  lives: [plan],
+  kills: false,
+}));
 
 export interface Plans {
   /** One for each life. */
