@@ -209,7 +209,7 @@ async function snapshotOf(context: Context, origin: Device, sizeBytes: Bytes): P
 
 /** Nobody can write to it. */
 function isResting(activity: Activity): boolean {
-  return activity === 'none' || activity === 'ro';
+  return activity !== 'rw' && activity !== 'unknown';
 }
 
 function fields(context: Context, request: NewSnapshot, device: Device) {

@@ -9,8 +9,11 @@ import type { Device, Place } from '../catalog/records.ts';
 import type { Stockroom } from './stockroom.ts';
 
 export type Mode = 'rw' | 'ro';
-/** `none`: the kernel does not have it, or needs not have it. `unknown`: what was to change it failed half-way. */
-export type Activity = Mode | 'none' | 'unknown';
+/**
+ * `none`: the kernel does not have it, or needs not have it. What was to change it failed half-way: `unsure` whether the kernel
+ * has it, read-only at most; `unknown`: it may have it, and open for writing.
+ */
+export type Activity = Mode | 'none' | 'unsure' | 'unknown';
 
 /** A mount as containerd's mount message has it. */
 export interface Mount {

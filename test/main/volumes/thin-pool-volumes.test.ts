@@ -62,7 +62,7 @@ test('ThinPoolVolumes activates a device again whose worker ended just after it 
   await volumes.activate(device, 'ro');
   assert.is((await faultOf(volumes.deactivate(device))).code, 'unavailable');
   assert.is(pool.devices.size, 0);
-  assert.is(volumes.activity(device), 'unknown');
+  assert.is(volumes.activity(device), 'unsure');
   await volumes.activate(device, 'ro');
   assert.is(pool.devices.size, 1);
   assert.is(volumes.activity(device), 'ro');
@@ -85,6 +85,16 @@ test('ThinPoolVolumes suspends an origin around a snapshot when it cannot tell w
   pool.createThin(parseThinId(1));
   assert.is((await faultOf(volumes.activate(origin, 'rw'))).code, 'unavailable');
   await volumes.createSnapshot(deviceOf(2), origin);
+  assert.equal(pool.violations, []);
+});
+
+test('ThinPoolVolumes takes snapshots side by side of an origin whose read-only activation was lost', async () => {
+  const { volumes, pool } = dyingAt(1);
+  const origin = deviceOf(1);
+  pool.createThin(parseThinId(1));
+  assert.is((await faultOf(volumes.activate(origin, 'ro'))).code, 'unavailable');
+  // Nobody can write to it, so nothing is suspended: it may not even be there.
+  await Promise.all([2, 3].map((id) => volumes.createSnapshot(deviceOf(id), origin)));
   assert.equal(pool.violations, []);
 });
 

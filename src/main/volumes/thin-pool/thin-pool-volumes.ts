@@ -5,7 +5,7 @@
 //   * A committed device is inactive, or active read-only under its own name for all views together. So a snapshot of it
 //     never needs a suspend, unless someone opened it in the moment between its commit and its deactivation.
 //   * `#active` says what the kernel has; it is set after the kernel answered and only here. A task that changes it and does
-//     not come back, or fails half-way, leaves `unknown`: whoever uses the device next runs a task that looks first.
+//     not come back, or fails half-way, leaves `unsure` or `unknown`: whoever uses the device next runs a task that looks first.
 
 import { failpoint } from '../../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../../shared/faults.ts';
@@ -63,7 +63,7 @@ export class ThinPoolVolumes implements Volumes {
   readonly description: string;
   readonly stockroom: PoolStockroom;
   readonly #options: ThinPoolOptions;
-  readonly #active = new Map<DeviceId, Mode | 'unknown'>();
+  readonly #active = new Map<DeviceId, Exclude<Activity, 'none'>>();
   #status: PoolStatus;
   #lastThinId = 0;
 
@@ -130,7 +130,7 @@ export class ThinPoolVolumes implements Volumes {
       await this.#options.tasks.run('activate', this.#activation(device, mode));
       this.#active.set(device.id, mode);
     } catch (error) {
-      this.#active.set(device.id, 'unknown');
+      this.#active.set(device.id, mode === 'ro' && active !== 'unknown' ? 'unsure' : 'unknown');
       throw error;
     }
   }
@@ -160,7 +160,7 @@ export class ThinPoolVolumes implements Volumes {
 
   async mapped(device: Device): Promise<Bytes> {
     const activity = this.activity(device);
-    if (activity === 'none' || activity === 'unknown') await this.activate(device, 'rw');
+    if (activity !== 'rw' && activity !== 'ro') await this.activate(device, 'rw');
     return this.#options.tasks.run('thinMapped', { name: this.#name(device) });
   }
 
@@ -230,7 +230,9 @@ export class ThinPoolVolumes implements Volumes {
       this.#active.delete(device.id);
     } catch (error) {
       // When somebody has it open it is there as it was.
-      if (!isFault(error, 'device-busy')) this.#active.set(device.id, 'unknown');
+      const before = this.activity(device);
+      const wasReadOnly = before === 'ro' || before === 'unsure';
+      if (!isFault(error, 'device-busy')) this.#active.set(device.id, wasReadOnly ? 'unsure' : 'unknown');
       throw error;
     }
   }
