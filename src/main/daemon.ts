@@ -2,6 +2,7 @@
 
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { failpoint } from '../shared/failpoints.ts';
 import { FaultError, toFault } from '../shared/faults.ts';
 import { adminCalls } from './admin/calls.ts';
 import { serveAdmin } from './admin/server.ts';
@@ -18,6 +19,8 @@ import type { Context } from './snapshots/context.ts';
 import { Devices } from './snapshots/devices.ts';
 import { Pins } from './snapshots/pins.ts';
 import { TaskPool } from './task-pool.ts';
+import { audit } from './upkeep/audit.ts';
+import { beginRun, endRun } from './upkeep/clean-stop.ts';
 import { Foreground } from './upkeep/foreground.ts';
 import { Reaper } from './upkeep/reaper.ts';
 import { recover } from './upkeep/recovery.ts';
@@ -46,21 +49,45 @@ export interface DaemonOptions {
 /** Starts everything; a fault on the way closes what was open already and is thrown. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const closers: (() => Promise<void>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
-  };
+  const stop = (): Promise<void> => closeAll(closers);
   try {
     return { description: await open(options, closers), stop };
   } catch (error) {
-    await stop();
+    // What failed first is told.
+    await stop().catch(() => undefined);
     throw error;
   }
 }
 
+/** Closes all of them, the last first, also when one fails; throws what the first failure was. */
+async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  const attempt = async (step: () => Promise<void> | undefined): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  await attempt(() => failpoint('stop.begun'));
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+    await attempt(close);
+    await attempt(() => failpoint('stop.part-closed'));
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
 async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promise<void>)[]): Promise<string> {
   await openRoot(config.rootPath);
+  await failpoint('start.root-made');
   const catalog = await Catalog.open(config.rootPath);
   closers.push(() => catalog.close());
+  await failpoint('start.catalog-opened');
+  const run = { ...(await beginRun(config.rootPath)), recovered: false };
+  closers.push(async () => {
+    // A start that failed has not made good what an unclean stop left.
+    if (run.recovered) await endRun(config.rootPath);
+  });
   const backups = new Backups({
     capture: () => catalog.capture(),
     directory: backupDirectory(config.rootPath),
@@ -73,6 +100,7 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     onWorkerError: (error) => log.error({ error: error.message }, 'a worker died; another takes its place'),
   });
   closers.push(() => tasks.close());
+  await failpoint('start.workers-started');
   const onForeignThinId = (thinId: number): void =>
     log.warn({ thinId }, 'a thin id of the pool is somebody else’s: left alone');
   const opened = await openVolumes({ config, catalog, tasks, onForeignThinId });
@@ -81,6 +109,7 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     await tasks.close();
     await opened.close();
   });
+  await failpoint('start.volumes-opened');
   const context = assemble({ config, log, catalog, tasks, opened });
   closers.push(async () => {
     context.guard.close();
@@ -88,6 +117,8 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     await context.reaper.close();
   });
   log.info(await recover(context), 'recovered');
+  run.recovered = true;
+  await failpoint('start.recovered');
   const admin = await serveAdmin({
     address: config.adminAddress,
     log,
@@ -95,6 +126,7 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     rpcs: adminCalls({ ...context, config, version: await readVersion(), startedAt: context.clock.now() }),
   });
   closers.push(() => admin.stop());
+  await failpoint('start.admin-served');
   await clearSocketPath(config.address);
   const { baseImageSize: sizeBytes, fsType, fsOptions } = config;
   const server = await serve({
@@ -104,6 +136,8 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     ...calls(context, { fs: { fsType, fsOptions, sizeBytes }, removal: { wait: !config.asyncRemove } }),
   });
   closers.push(() => server.stop());
+  if (run.unclean || catalog.restored) void audit(context, log);
+  await failpoint('start.served');
   return opened.volumes.description;
 }
 

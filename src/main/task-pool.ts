@@ -6,6 +6,7 @@
 
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
+import { failpointSetup } from '../shared/failpoints.ts';
 import { FaultError } from '../shared/faults.ts';
 import {
   TASK_LANES,
@@ -29,7 +30,8 @@ const FAST_THREADS_PER_CORE = 4;
 /** Heap of one worker: its tasks hold a few buffers at a time. */
 const WORKER_HEAP_MIB = 96;
 
-export interface TaskPoolOptions extends WorkerSetup {
+export interface TaskPoolOptions {
+  readonly engine: WorkerSetup['engine'];
   /** Threads of the fast lane; 0: several for each core, since most of a device-mapper call is waiting for RCU. */
   readonly workers: number;
   /** A worker that died outside a task: to be logged. Piscina replaces it. */
@@ -65,10 +67,13 @@ export class TaskPool {
 
   /** Faults: the task's own; `overloaded` when too many wait; `unavailable` when stopping or when the worker died. */
   async run<Name extends TaskName>(name: Name, args: TaskArgs<Name>): Promise<TaskAnswer<Name>> {
-    if (!this.#open) throw new FaultError('unavailable', `Cannot start ${name}: the daemon is stopping`);
+    if (!this.#open) {
+      throw new FaultError('unavailable', `Cannot start ${name}: the daemon is stopping`, { leaves: 'nothing' });
+    }
     const lane = this.#lanes[TASK_LANES[name]];
     if (lane.queueSize >= QUEUE_MAX) {
-      throw new FaultError('overloaded', `Cannot start ${name}: ${QUEUE_MAX} tasks already wait for a worker`);
+      const found = `${QUEUE_MAX} tasks already wait for a worker`;
+      throw new FaultError('overloaded', `Cannot start ${name}: ${found}`, { leaves: 'nothing' });
     }
     const running = lane.run({ task: name, args });
     this.#running.add(running);
@@ -83,7 +88,10 @@ export class TaskPool {
     } finally {
       this.#running.delete(running);
     }
-    if (!reply.ok) throw new FaultError(reply.fault.code, reply.fault.message);
+    if (!reply.ok) {
+      const { code, message, leaves } = reply.fault;
+      throw new FaultError(code, message, { leaves });
+    }
     return reply.value;
   }
 
@@ -96,7 +104,7 @@ export class TaskPool {
 }
 
 function openPiscina(threads: { min: number; max: number }, options: TaskPoolOptions): Piscina {
-  const setup: WorkerSetup = { engine: options.engine };
+  const setup: WorkerSetup = { engine: options.engine, failpoints: failpointSetup() };
   const piscina = new Piscina({
     filename: new URL('../workers/entry.js', import.meta.url).href,
     name: 'runTask',

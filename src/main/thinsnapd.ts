@@ -4,6 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
+import { armFailpoints, failpointSetup } from '../shared/failpoints.ts';
 import { toFault } from '../shared/faults.ts';
 import { readVersion } from './cli/version.ts';
 import type { Config } from './config/config.ts';
@@ -24,8 +25,11 @@ async function main(): Promise<number> {
     case 'refused':
       process.stderr.write(`${command.message}\n`);
       return USAGE_EXIT_STATUS;
-    case 'run':
+    case 'run': {
+      const { THINSNAP_FAILPOINTS: failpoints } = process.env;
+      if (failpoints !== undefined) armFailpoints(failpoints);
       return run((await loadConfig(command.sources)).config);
+    }
   }
 }
 
@@ -35,6 +39,7 @@ async function run(config: Config): Promise<number> {
   const log = process.stderr.isTTY
     ? pino({ level: config.logLevel }, pretty({ destination: 2, sync: true }))
     : pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  if (failpointSetup() !== null) log.warn('THINSNAP_FAILPOINTS is set: things fail on purpose');
   let stop: (status: number) => void = () => undefined;
   const stopped = new Promise<number>((resolve) => {
     stop = resolve;
@@ -89,5 +94,6 @@ try {
   process.exitCode = await main();
 } catch (error) {
   process.stderr.write(`thinsnapd: ${toFault(error).message}\n`);
-  process.exitCode = 1;
+  // What could not be closed must not keep it alive.
+  process.exit(1);
 }

@@ -27,28 +27,41 @@ export const FAULT_CODES = [
 
 export type FaultCode = (typeof FAULT_CODES)[number];
 
+/**
+ * What a failed creation left. `nothing`: there is nothing of ours, so nothing may be removed: what is in its place is
+ * another's. `something`: nobody can tell, and whoever asked sees to it.
+ */
+export type Leaves = 'nothing' | 'something';
+
 /** A fault as a value: what crosses threads. */
 export interface Fault {
   readonly code: FaultCode;
   readonly message: string;
+  readonly leaves: Leaves;
+}
+
+interface FaultOptions extends ErrorOptions {
+  readonly leaves?: Leaves;
 }
 
 export class FaultError extends Error {
   override readonly name = 'FaultError';
   readonly code: FaultCode;
+  readonly leaves: Leaves;
 
   /** `message` says what could not be done, a colon, and what was found. */
-  constructor(code: FaultCode, message: string, options?: ErrorOptions) {
+  constructor(code: FaultCode, message: string, options?: FaultOptions) {
     super(message, options);
     this.code = code;
+    this.leaves = options?.leaves ?? 'something';
   }
 }
 
 /** Any thrown value as a fault; what nobody foresaw is a `bug`, with its stack in the message. */
 export function toFault(error: unknown): Fault {
-  if (error instanceof FaultError) return { code: error.code, message: error.message };
-  if (error instanceof Error) return { code: 'bug', message: error.stack ?? error.message };
-  return { code: 'bug', message: String(error) };
+  if (error instanceof FaultError) return { code: error.code, message: error.message, leaves: error.leaves };
+  if (error instanceof Error) return { code: 'bug', message: error.stack ?? error.message, leaves: 'something' };
+  return { code: 'bug', message: String(error), leaves: 'something' };
 }
 
 export function isFault(error: unknown, ...codes: readonly FaultCode[]): error is FaultError {

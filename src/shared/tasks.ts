@@ -1,6 +1,7 @@
 // What main may ask of a worker: one line per task. Everything here crosses threads, so it is plain data.
 // To add a task: a line in `Tasks`, its lane in `TASK_LANES`, `workers/tasks/<task>.ts`, its name in `workers/entry.ts`.
 
+import type { FailpointSetup } from './failpoints.ts';
 import type { Fault } from './faults.ts';
 import type { Bytes, Sectors, ThinId } from './units.ts';
 
@@ -13,6 +14,8 @@ export type EngineKind = (typeof ENGINE_KINDS)[number];
 /** What every worker is told once, when it starts. */
 export interface WorkerSetup {
   readonly engine: 'auto' | EngineKind;
+  /** Null but in tests. */
+  readonly failpoints: FailpointSetup | null;
 }
 
 export interface EngineReport {
@@ -53,6 +56,8 @@ export interface KernelDevice {
 /** A thin device to be made known to the kernel. */
 export interface Activation {
   readonly pool: string;
+  /** The pool's transaction id, by which it is known to be ours still; null where somebody else keeps that number. */
+  readonly poolTag: number | null;
   readonly name: string;
   readonly uuid: string;
   readonly thinId: ThinId;
@@ -85,7 +90,8 @@ export interface Tasks {
   probe(args: Record<string, never>): EngineReport;
 
   // Thin pools. Each one that sends a message reads the pool's status after it and answers it: a message can answer 0
-  // although its commit failed (measured). Faults: pool-unsound, thin-id-taken, thin-id-missing, device-busy, no-space, io.
+  // although its commit failed (measured). A pool that came in the place of ours is refused before anything is asked of it
+  // (`precondition`). Other faults: pool-unsound, thin-id-taken, thin-id-missing, device-busy, no-space, io.
   /** Status and shape of a pool. Fault `device-missing` when there is no such device, `invalid` when it is no thin-pool. */
   poolFacts(args: { pool: string }): PoolFacts;
   /** Moves the transaction id by compare-and-swap: fault `precondition` when `from` is not the current one. */
@@ -113,7 +119,7 @@ export interface Tasks {
   /** Gives the blocks of a device that is to be deleted back to the disk. Gone already is no fault. Fault `device-busy`. */
   discardThin(args: Activation): void;
   /** Deletes the thin id of a device that is not active. What is gone already is no fault. */
-  deleteThin(args: { pool: string; thinId: ThinId }): PoolStatus;
+  deleteThin(args: { pool: string; poolTag: number | null; thinId: ThinId }): PoolStatus;
   /** Resumes a device that a crash left suspended. */
   resume(args: { name: string }): void;
   /** Makes or brings back the loop-backed pool under `dir`, growing its files to the sizes given. */

@@ -2,6 +2,7 @@
 // crosses to the main thread loses its class and code. The device-mapper engine is chosen once for each thread.
 
 import { workerData } from 'node:worker_threads';
+import { armWith, type FailpointSetup, failpoint } from '../shared/failpoints.ts';
 import { FaultError, toFault } from '../shared/faults.ts';
 import {
   ENGINE_KINDS,
@@ -74,7 +75,10 @@ export interface TaskRequest<Name extends TaskName> {
 /** Never throws: whatever went wrong is in the reply. */
 export async function runTask<Name extends TaskName>({ task, args }: TaskRequest<Name>): Promise<TaskReply<Name>> {
   try {
-    return { ok: true, value: await handlers[task](args) };
+    await failpoint(`task.${task}.begun`);
+    const value = await handlers[task](args);
+    await failpoint(`task.${task}.done`);
+    return { ok: true, value };
   } catch (error) {
     return { ok: false, fault: toFault(error) };
   }
@@ -84,7 +88,7 @@ let chosen: Promise<ChosenEngine> | null = null;
 
 /** The blockfile tasks need no engine, so a machine without device-mapper fails only what asks for one. */
 async function chosenEngine(): Promise<ChosenEngine> {
-  chosen ??= chooseEngine(parseSetup(workerData).engine);
+  chosen ??= chooseEngine(parseEngine(workerData));
   try {
     return await chosen;
   } catch (error) {
@@ -100,10 +104,22 @@ function onEngine<Args, Answer>(
   return async (args) => task((await chosenEngine()).engine, args);
 }
 
-function parseSetup(data: unknown): WorkerSetup {
+function parseEngine(data: unknown): WorkerSetup['engine'] {
   if (typeof data === 'object' && data !== null && 'engine' in data) {
     const engine = (['auto', ...ENGINE_KINDS] as const).find((kind) => kind === data.engine);
-    if (engine !== undefined) return { engine };
+    if (engine !== undefined) return engine;
   }
   throw new FaultError('bug', 'a worker was started without its setup');
 }
+
+function failpointsIn(data: unknown): FailpointSetup | null {
+  if (typeof data !== 'object' || data === null || !('failpoints' in data)) return null;
+  const { failpoints } = data;
+  if (typeof failpoints !== 'object' || failpoints === null) return null;
+  if (!('text' in failpoints && 'passages' in failpoints)) return null;
+  const { text, passages } = failpoints;
+  return typeof text === 'string' && passages instanceof SharedArrayBuffer ? { text, passages } : null;
+}
+
+const failpoints = failpointsIn(workerData);
+if (failpoints !== null) armWith(failpoints);

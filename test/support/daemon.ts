@@ -32,12 +32,7 @@ export interface DaemonOptions {
 
 /** Writes the configuration and starts the daemon; answers once it serves. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const root = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
-  const address = join(root, 'thinsnap.sock');
-  const table = { root_path: join(root, 'state'), address, ...options.config };
-  const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
-  await writeFile(join(root, 'config.toml'), lines.join(''));
-  const daemon = new Daemon(root, address, options.env ?? {});
+  const daemon = await makeDaemon(options);
   try {
     await daemon.start();
   } catch (error) {
@@ -45,6 +40,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     throw error;
   }
   return daemon;
+}
+
+/** As `startDaemon`, and not started yet. */
+export async function makeDaemon(options: DaemonOptions): Promise<Daemon> {
+  const root = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
+  const address = join(root, 'thinsnap.sock');
+  const table = { root_path: join(root, 'state'), address, ...options.config };
+  const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+  await writeFile(join(root, 'config.toml'), lines.join(''));
+  return new Daemon(root, address, options.env ?? {});
 }
 
 export class Daemon {
@@ -83,10 +88,11 @@ export class Daemon {
     return new SnapshotsClient(new GrpcClient(this.address, { channels: 'own' }));
   }
 
-  async start(): Promise<void> {
+  /** `env` is added for this life alone. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     if (this.#child !== null) throw new Error('The daemon runs already');
     const child = spawn(process.execPath, [ENTRY, '--config', join(this.root, 'config.toml')], {
-      env: { ...process.env, ...this.#env },
+      env: { ...process.env, ...this.#env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
@@ -100,13 +106,23 @@ export class Daemon {
 
   /** Ends the daemon as systemd does; fails when it does not end well. */
   async stop(): Promise<void> {
-    const end = await this.#end('SIGTERM');
+    const end = await this.end('SIGTERM');
     if (end !== '0') throw new Error(`The daemon ended with ${end}, where 0 is right; ${this.#shownLog()}`);
+  }
+
+  /** Whether it is there and has not ended by itself. */
+  get runs(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Lets go of one that has ended by itself, so that it can be started again; answers how it ended, or null. */
+  async forget(): Promise<string | null> {
+    return this.#child !== null && !this.runs ? this.end('SIGKILL') : null;
   }
 
   /** Ends the daemon as a crash does. */
   async kill(): Promise<void> {
-    await this.#end('SIGKILL');
+    await this.end('SIGKILL');
   }
 
   async restart(): Promise<void> {
@@ -122,7 +138,8 @@ export class Daemon {
     await rm(this.root, { recursive: true, force: true });
   }
 
-  async #end(signal: NodeJS.Signals): Promise<string> {
+  /** Sends the signal, to one that runs, and waits for the end; answers its exit status, or the signal that ended it. */
+  async end(signal: NodeJS.Signals): Promise<string> {
     const child = this.#child;
     if (child === null) throw new Error('The daemon does not run');
     this.#client?.close();

@@ -1,6 +1,7 @@
 // Volumes of nothing: every call is written down and does what the test says. What is gone is gone, as with real ones.
 
 import type { Device, Place } from '../../src/main/catalog/records.ts';
+import type { Stock, Stockroom } from '../../src/main/volumes/stockroom.ts';
 import type {
   Activity,
   Mode,
@@ -86,6 +87,15 @@ export class FakeVolumes implements Volumes {
   async refreshSpace(): Promise<Space> {
     return this.space;
   }
+
+  /** What the stockroom answers. */
+  stock: Stock = { held: null, omitted: 'there is nothing', active: new Map() };
+  readonly stockroom: Stockroom = {
+    take: async () => this.stock,
+    heldAs: ({ id }) => `thing ${id}`,
+    drop: async (what) => void this.calls.push(`drop ${what}`),
+    dropActive: async (name) => void this.calls.push(`dropActive ${name}`),
+  };
 
   async recover(): Promise<Recovered> {
     return { resumed: 0, deactivated: 0, kept: 0 };

@@ -32,14 +32,17 @@ test('runTask() answers a fault with its code when a task fails', async () => {
   await withScratch(async (dir) => {
     const path = `${dir}/nothing`;
     const reply = await runInWorker('fileAllocated', { path }, { engine: 'auto' });
-    assert.equal(reply, { ok: false, fault: { code: 'not-found', message: `Cannot look at ${path}: ENOENT` } });
+    assert.equal(reply, {
+      ok: false,
+      fault: { code: 'not-found', message: `Cannot look at ${path}: ENOENT`, leaves: 'something' },
+    });
   });
 });
 
 test('runTask() answers a bug when the worker was started without its setup', async () => {
   const reply = await runInWorker('probe', {}, { engine: 'magic' });
   const message = 'a worker was started without its setup';
-  assert.equal(reply, { ok: false, fault: { code: 'bug', message } });
+  assert.equal(reply, { ok: false, fault: { code: 'bug', message, leaves: 'something' } });
 });
 
 test.run();

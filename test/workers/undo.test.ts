@@ -2,14 +2,15 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FaultError, toFault } from '../../src/shared/faults.ts';
+import { type Fault, FaultError, toFault } from '../../src/shared/faults.ts';
+import { ToolError } from '../../src/workers/exec.ts';
 import { withUndo } from '../../src/workers/undo.ts';
 
 const FAULT = new FaultError('no-space', 'Cannot go on: nothing left');
 
-async function faultOf(action: Promise<unknown>): Promise<{ code: string; message: string }> {
+async function faultOf(action: Promise<unknown>): Promise<Fault> {
   return action.then(
-    () => ({ code: 'none', message: '' }),
+    () => toFault('it did not fail'),
     (error: unknown) => toFault(error),
   );
 }
@@ -31,7 +32,11 @@ test('withUndo() undoes in reverse and throws the same fault when the action fai
     note('b', async () => void undone.push('b'));
     throw FAULT;
   });
-  assert.equal(await faultOf(action), { code: 'no-space', message: 'Cannot go on: nothing left' });
+  assert.equal(await faultOf(action), {
+    code: 'no-space',
+    message: 'Cannot go on: nothing left',
+    leaves: 'nothing',
+  });
   assert.equal(undone, ['b', 'a']);
 });
 
@@ -46,8 +51,16 @@ test('withUndo() goes on undoing and names what is left when a step fails', asyn
   });
   const fault = await faultOf(action);
   assert.is(fault.code, 'no-space');
+  assert.is(fault.leaves, 'something');
   assert.is(fault.message, 'Cannot go on: nothing left; left behind: device "d" (Cannot remove "d": EBUSY)');
   assert.equal(undone, ['a']);
+});
+
+test('withUndo() does not say that nothing is left when a tool was ended before it answered', async () => {
+  const action = withUndo(async () => {
+    throw new ToolError({ code: 'timeout', message: 'Cannot finish dmsetup' }, { exitCode: null, stderr: '' });
+  });
+  assert.is((await faultOf(action)).leaves, 'something');
 });
 
 test.run();

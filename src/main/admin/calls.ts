@@ -2,6 +2,7 @@
 
 import type { AdminContext } from './admin-context.ts';
 import { backupRpc } from './backup.ts';
+import { checkRpc } from './check.ts';
 import { collectRpc } from './collect.ts';
 import { eventsRpc } from './events.ts';
 import { inspectRpc } from './inspect.ts';
@@ -14,6 +15,7 @@ export function adminCalls(context: AdminContext): AdminRpcs {
     status: statusRpc(context),
     list: listRpc(context),
     inspect: inspectRpc(context),
+    check: checkRpc(context),
     collect: collectRpc(context),
     events: eventsRpc(context),
     backup: backupRpc(context),

@@ -22,6 +22,8 @@ const ACTIVITIES: Record<Activity, pb.Activity> = {
   none: pb.Activity.NONE,
   ro: pb.Activity.READ_ONLY,
   rw: pb.Activity.READ_WRITE,
+  unsure: pb.Activity.UNSPECIFIED,
+  unknown: pb.Activity.UNSPECIFIED,
 };
 
 export interface SnapshotParts {

@@ -37,6 +37,7 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
   const implementation: Record<keyof AdminRpcs, UntypedHandleCall> = {
     status: unary.unary('admin Status', rpcs.status),
     inspect: unary.unary('admin Inspect', rpcs.inspect),
+    check: unary.unary('admin Check', rpcs.check),
     list: streams.handler({ name: 'List', limitMs: LIST_LIMIT_MS }, rpcs.list),
     collect: streams.handler({ name: 'Collect', limitMs: COLLECT_LIMIT_MS }, rpcs.collect),
     events: streams.handler({ name: 'Events', limitMs: null }, rpcs.events),
@@ -54,11 +55,12 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
 }
 
 function definition(): ServiceDefinition {
-  const { status, list, inspect, collect, events, backup } = Admin.method;
+  const { status, list, inspect, check, collect, events, backup } = Admin.method;
   return {
     status: toDefinition(status),
     list: toDefinition(list),
     inspect: toDefinition(inspect),
+    check: toDefinition(check),
     collect: toDefinition(collect),
     events: toDefinition(events),
     backup: toDefinition(backup),

@@ -9,6 +9,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError } from '../../shared/faults.ts';
 import { type DeviceId, parseDeviceId, THIN_ID_MAX } from '../../shared/units.ts';
 import type { Lock } from '../lock.ts';
@@ -91,7 +92,9 @@ export class Catalog {
   static async open(rootPath: string, storage: Storage = FILES): Promise<Catalog> {
     const lock = await storage.lock(rootPath);
     try {
+      await failpoint('start.locked');
       const { marker, mark, db, contents } = await openChecked(rootPath, storage);
+      await failpoint('catalog.store-opened');
       const catalogId = contents?.head.catalogId ?? newCatalogId();
       const catalog = new Catalog({ catalogId, db, mark, lock, contents });
       try {
@@ -99,6 +102,7 @@ export class Catalog {
         else if (mark.found === null) catalog.#putMark();
         await catalog.#marking;
         if (catalog.#broken !== null) throw catalog.#broken;
+        await failpoint('catalog.head-written');
         if (marker === null) await writeMarker(rootPath, catalogId);
         return catalog;
       } catch (error) {
@@ -118,9 +122,11 @@ export class Catalog {
   }
 
   async setIdentity(identity: VolumesIdentity): Promise<void> {
+    await failpoint('catalog.before-identity');
     const { value, sum } = toPut(IDENTITY_KEY, JSON.stringify(identity));
     this.#tally.setIdentity(sum);
     await this.#write([value]);
+    await failpoint('catalog.after-identity');
     this.#identity = identity;
   }
 
@@ -205,7 +211,9 @@ export class Catalog {
       await setImmediate();
       const group = this.#pending.splice(0, BATCH_MAX);
       try {
+        await failpoint('catalog.before-batch');
         await this.#write(group.flatMap(({ changes }) => changes.map((change) => this.#tallied(change))));
+        await failpoint('catalog.after-batch');
       } catch (error) {
         const fault = this.#break(error);
         for (const pending of [...group, ...this.#pending.splice(0)]) pending.reject(fault);

@@ -2,6 +2,7 @@
 
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { failpoint } from '../../shared/failpoints.ts';
 
 /** Writes beside the path, syncs, and puts it in place. What is written when `write` throws is removed. */
 export async function writeWhole(path: string, write: (partialPath: string) => Promise<void>): Promise<void> {
@@ -9,11 +10,13 @@ export async function writeWhole(path: string, write: (partialPath: string) => P
   try {
     await write(partialPath);
     await syncPath(partialPath);
+    await failpoint('catalog.file-beside');
     await rename(partialPath, path);
   } catch (error) {
     await rm(partialPath, { force: true });
     throw error;
   }
+  await failpoint('catalog.file-renamed');
   await syncDirectory(dirname(path));
 }
 

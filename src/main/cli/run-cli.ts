@@ -4,6 +4,7 @@ import { type CommandGroup, EXIT_OK, runGroup } from './command.ts';
 import { catalogBackup } from './commands/catalog-backup.ts';
 import { catalogRepair } from './commands/catalog-repair.ts';
 import { catalogRestore } from './commands/catalog-restore.ts';
+import { check } from './commands/check.ts';
 import { completionOf } from './commands/completion.ts';
 import { configCheck } from './commands/config-check.ts';
 import { configShow } from './commands/config-show.ts';
@@ -26,6 +27,7 @@ const COMMANDS: CommandGroup = {
     ls,
     tree,
     inspect,
+    check,
     gc,
     events,
     {

@@ -5,6 +5,7 @@
 // committed one, and the device itself goes to the reaper, which waits until it is closed. Either way a committed
 // snapshot is what it was at that moment, for ever.
 
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError } from '../../shared/faults.ts';
 import { type Bytes, parseBytes } from '../../shared/units.ts';
 import type { ActiveSnapshot, CommittedSnapshot, Device, Labels } from '../catalog/records.ts';
@@ -34,6 +35,7 @@ export async function commit(context: Context, request: CommitRequest): Promise<
       const device = context.catalog.tables.device(snapshot.deviceId);
       await context.lanes.run(deviceLane(device.id), async () => {
         const sealed = await context.volumes.seal(device);
+        await failpoint('commit.sealed');
         if (sealed.open) await commitCopy(context, { request, snapshot, device });
         else await commitItself(context, { request, snapshot, device }, sealed.mappedBytes);
       });
@@ -71,14 +73,17 @@ function committable(context: Context, { key, name, parent }: CommitRequest): Ac
 
 async function commitItself(context: Context, subject: Subject, mappedBytes: Bytes): Promise<void> {
   const device = { ...moved(subject.device, 'deactivate'), mappedBytes };
+  await failpoint('commit.before-record');
   await context.catalog.write([...replaced(context, subject, device), { kind: 'put-device', device }]);
   void context.reaper.deactivate(device.id);
+  await failpoint('commit.recorded');
 }
 
 async function commitCopy(context: Context, subject: Subject): Promise<void> {
   const made = await context.devices.snapshotInUse(subject.device);
   const device = moved(made, 'deactivate');
   try {
+    await failpoint('commit.copy-made');
     await context.catalog.write([
       ...replaced(context, subject, device),
       { kind: 'put-device', device },
@@ -89,6 +94,7 @@ async function commitCopy(context: Context, subject: Subject): Promise<void> {
     throw error;
   }
   void context.reaper.remove(subject.device.id);
+  await failpoint('commit.copy-recorded');
 }
 
 /** The active snapshot goes, the committed one comes. */

@@ -1,6 +1,7 @@
 // Making devices: intent, work, record. Every device begins as a durable record in state Creating, so that after a
 // crash at any moment recovery knows what may be half-made and whose it was.
 
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../shared/faults.ts';
 import type { FsType } from '../../shared/tasks.ts';
 import { type Bytes, parseBytes, type ThinId } from '../../shared/units.ts';
@@ -91,7 +92,11 @@ export class Devices {
         mappedBytes: await volumes.createBase(fresh),
       }));
       const ready = moved(device, 'deactivate');
-      await this.#recordOrAbandon(device, () => catalog.write([{ kind: 'put-device', device: ready }]));
+      await this.#recordOrAbandon(device, async () => {
+        await failpoint('base.before-record');
+        await catalog.write([{ kind: 'put-device', device: ready }]);
+      });
+      await failpoint('base.recorded');
       return ready;
     });
   }
@@ -109,6 +114,7 @@ export class Devices {
   /** Gives a device that will never be acknowledged to the reaper. Best effort: recovery does it too. */
   async abandon(device: Device): Promise<void> {
     try {
+      await failpoint('abandon.before-record');
       await this.#options.catalog.write([{ kind: 'put-device', device: moved(device, 'remove') }]);
     } catch (error) {
       // The catalog takes no more writes. The record says Creating, which recovery removes.
@@ -116,6 +122,18 @@ export class Devices {
       return;
     }
     void this.#options.reaper.remove(device.id);
+    await failpoint('abandon.recorded');
+  }
+
+  /** Where nothing is left, what is in its place by now is somebody else's: the record goes, and nothing is removed. */
+  async #giveUp(device: Device, error: unknown): Promise<void> {
+    if (!(error instanceof FaultError) || error.leaves !== 'nothing') return this.abandon(device);
+    try {
+      await this.#options.catalog.write([{ kind: 'delete-device', id: device.id }]);
+    } catch (refused) {
+      if (!isFault(refused, 'unavailable', 'overloaded')) throw refused;
+    }
+    return undefined;
   }
 
   #findBase(spec: FileSystemSpec): Device | null {
@@ -131,12 +149,16 @@ export class Devices {
     this.#options.guard.check();
     for (let tries = 1; ; tries += 1) {
       const device = this.#newDevice(plan);
+      await failpoint('make.before-intent');
       await this.#options.catalog.write([{ kind: 'put-device', device }]);
       try {
-        return await work(device);
+        await failpoint('make.intended');
+        const made = await work(device);
+        await failpoint('make.made');
+        return made;
       } catch (error) {
         if (!isFault(error, 'thin-id-taken')) {
-          await this.abandon(device);
+          await this.#giveUp(device, error);
           throw error;
         }
         // The id is somebody else's: nothing of ours is there, so nothing may be removed.

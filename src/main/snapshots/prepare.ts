@@ -4,13 +4,14 @@
 // is pinned before the lane is let go; then the new key's lane is taken. No call holds one key's lane while it waits
 // for another.
 
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../shared/faults.ts';
 import { MIN_FILE_SYSTEM_BYTES } from '../../shared/file-systems.ts';
 import type { Bytes } from '../../shared/units.ts';
 import type { ActiveSnapshot, Device, Labels, Snapshot, ViewSnapshot } from '../catalog/records.ts';
 import { type Change, REF_LABEL } from '../catalog/tables.ts';
 import { deviceLane, keyLane } from '../lanes.ts';
-import type { Mode, Mount } from '../volumes/volumes.ts';
+import type { Activity, Mode, Mount } from '../volumes/volumes.ts';
 import type { Context } from './context.ts';
 import type { FileSystemSpec } from './devices.ts';
 import { checkKey } from './keys.ts';
@@ -28,6 +29,7 @@ export async function prepare(context: Context, fs: FileSystemSpec, request: New
   const wishes = check(request);
   return withOrigin(context, { fs, request, wishes }, (origin) =>
     context.lanes.run(keyLane(request.key), async () => {
+      await failpoint('prepare.pinned');
       checkFree(context, request);
       checkRef(context, request);
       const device = await deviceFor(context, origin, sizeFor(wishes, origin.sizeBytes));
@@ -37,11 +39,13 @@ export async function prepare(context: Context, fs: FileSystemSpec, request: New
         { kind: 'put-snapshot', snapshot },
       ];
       try {
+        await failpoint('prepare.before-record');
         await context.catalog.write(changes);
       } catch (error) {
         await context.devices.abandon(device);
         throw error;
       }
+      await failpoint('prepare.recorded');
       return [mountOf(context, snapshot, device)];
     }),
   );
@@ -54,8 +58,10 @@ export async function view(context: Context, fs: FileSystemSpec, request: NewSna
     context.lanes.run(keyLane(request.key), async () => {
       checkFree(context, request);
       await context.lanes.run(deviceLane(origin.id), () => context.volumes.activate(origin, 'ro'));
+      await failpoint('view.activated');
       const snapshot: ViewSnapshot = { kind: 'view', ...fields(context, request, origin), idMap: wishes.idMap };
       await context.catalog.write([{ kind: 'put-snapshot', snapshot }]);
+      await failpoint('view.recorded');
       return [mountOf(context, snapshot, origin)];
     }),
   );
@@ -173,6 +179,7 @@ async function deviceFor(context: Context, origin: Device, sizeBytes: Bytes): Pr
   const ready = isParent && sizeBytes === origin.sizeBytes ? standby.take(origin) : null;
   if (ready === null) return snapshotOf(context, origin, sizeBytes);
   try {
+    await failpoint('standby.taken');
     guard.check();
     // Nothing to do, except after a reboot.
     await volumes.activate(ready, 'rw');
@@ -189,15 +196,20 @@ async function deviceFor(context: Context, origin: Device, sizeBytes: Bytes): Pr
  */
 async function snapshotOf(context: Context, origin: Device, sizeBytes: Bytes): Promise<Device> {
   const { volumes, lanes, devices } = context;
-  if (volumes.activity(origin) !== 'rw') return devices.snapshotOf(origin, sizeBytes);
+  if (isResting(volumes.activity(origin))) return devices.snapshotOf(origin, sizeBytes);
   return lanes.run(deviceLane(origin.id), async () => {
     try {
-      if (volumes.activity(origin) === 'rw') await volumes.deactivate(origin);
+      if (!isResting(volumes.activity(origin))) await volumes.deactivate(origin);
     } catch (error) {
       if (!isFault(error, 'device-busy')) throw error;
     }
     return devices.snapshotOf(origin, sizeBytes);
   });
+}
+
+/** Nobody can write to it. */
+function isResting(activity: Activity): boolean {
+  return activity !== 'rw' && activity !== 'unknown';
 }
 
 function fields(context: Context, request: NewSnapshot, device: Device) {

@@ -1,6 +1,7 @@
 // Stat, List, Mounts, Usage, Update: what is asked of snapshots that are there. All but Mounts after a reboot and Usage of
 // an active one are answered from memory.
 
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError } from '../../shared/faults.ts';
 import type { Labels, Snapshot } from '../catalog/records.ts';
 import { deviceLane, keyLane } from '../lanes.ts';
@@ -84,7 +85,9 @@ export async function update(context: Context, request: UpdateRequest): Promise<
     const labels = applyUpdate(old.labels, request.labels, request.maskPaths);
     checkLabels(labels);
     const snapshot: Snapshot = { ...old, labels, updatedAt: context.clock.now() };
+    await failpoint('update.before-record');
     await context.catalog.write([{ kind: 'put-snapshot', snapshot }]);
+    await failpoint('update.recorded');
     return snapshot;
   });
 }

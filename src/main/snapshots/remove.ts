@@ -1,6 +1,7 @@
 // Remove and Cleanup. A removal is one durable record; the device goes afterwards, however long somebody keeps it busy,
 // since containerd's garbage collector holds a lock that blocks every start on the node while it waits for us.
 
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError } from '../../shared/faults.ts';
 import type { Snapshot } from '../catalog/records.ts';
 import { keyLane } from '../lanes.ts';
@@ -38,11 +39,16 @@ async function takeOut(context: Context, snapshot: Snapshot, { wait }: RemoveOpt
   const { catalog, reaper, standby } = context;
   const device = catalog.tables.device(snapshot.deviceId);
   if (snapshot.kind === 'view') {
+    await failpoint('remove.before-view-record');
     await catalog.write([{ kind: 'delete-snapshot', key: snapshot.key }]);
-    return { done: reaper.deactivate(device.id) };
+    const done = reaper.deactivate(device.id);
+    await failpoint('remove.view-recorded');
+    return { done };
   }
   const withdrawal = standby.withdraw(device.id);
   try {
+    if (withdrawal.changes.length > 0) await failpoint('standby.withdrawn');
+    await failpoint('remove.before-record');
     await catalog.write([
       { kind: 'delete-snapshot', key: snapshot.key },
       { kind: 'put-device', device: moved(device, 'remove') },
@@ -53,10 +59,14 @@ async function takeOut(context: Context, snapshot: Snapshot, { wait }: RemoveOpt
     throw error;
   }
   withdrawal.done();
-  return { done: reaper.remove(device.id, wait ? 'awaited' : 'later') };
+  const done = reaper.remove(device.id, wait ? 'awaited' : 'later');
+  await failpoint('remove.recorded');
+  return { done };
 }
 
 /** Waits until everything that is to be deleted was tried once. */
 export async function cleanup(context: Context): Promise<void> {
+  await failpoint('cleanup.begun');
   await context.reaper.tryAll();
+  await failpoint('cleanup.done');
 }

@@ -4,6 +4,7 @@
 // What there is to delete is in the catalog (state Removing), so a crash forgets no job. A job to deactivate may be
 // forgotten: recovery, or the next use of the device, does it.
 
+import { failpoint } from '../../shared/failpoints.ts';
 import { isFault } from '../../shared/faults.ts';
 import type { DeviceId } from '../../shared/units.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -143,14 +144,19 @@ export class Reaper {
     const { catalog, volumes } = this.#options;
     const device = catalog.tables.devices.get(id);
     if (device?.state !== 'Removing') return;
+    await failpoint('reaper.before-remove');
     await volumes.remove(device);
+    await failpoint('reaper.removed');
     await catalog.write([{ kind: 'delete-device', id }]);
+    await failpoint('reaper.recorded');
   }
 
   async #deactivate(id: DeviceId): Promise<void> {
     const { catalog, volumes, pins } = this.#options;
     const device = catalog.tables.devices.get(id);
     if (device?.state !== 'Deactivated' || pins.has(id) || catalog.tables.viewsOf(id) > 0) return;
+    await failpoint('reaper.before-deactivate');
     await volumes.deactivate(device);
+    await failpoint('reaper.deactivated');
   }
 }

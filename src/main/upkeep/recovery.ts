@@ -1,6 +1,7 @@
 // Start-up: the catalog's devices held against what is there, one rule for each difference. What was acknowledged is
 // kept, what was half-made is deleted, what was being deleted still is.
 
+import { failpoint } from '../../shared/failpoints.ts';
 import type { Change } from '../catalog/tables.ts';
 import type { Context } from '../snapshots/context.ts';
 import { moved } from '../snapshots/devices.ts';
@@ -25,14 +26,18 @@ export interface Recovery {
 export async function recover(context: Context): Promise<Recovery> {
   const { catalog, volumes, reaper } = context;
   const { tables } = catalog;
+  await failpoint('recover.begun');
   const found = await volumes.recover(tables.devices, catalog.restored ? 'keep' : 'take-away');
   // A directory shows all its files: where there is none that the catalog does not know, it is older than nothing.
   if (catalog.restored && volumes.kind === 'blockfile' && found.kept === 0) await catalog.clearRestored();
+  await failpoint('recover.compared');
   const halfMade: Change[] = [];
   for (const device of tables.devices.values()) {
     if (device.state === 'Creating') halfMade.push({ kind: 'put-device', device: moved(device, 'remove') });
   }
+  await failpoint('recover.before-record');
   if (halfMade.length > 0) await catalog.write(halfMade);
+  await failpoint('recover.recorded');
   let removing = 0;
   for (const device of tables.devices.values()) {
     if (device.state === 'Removing') {
@@ -43,6 +48,7 @@ export async function recover(context: Context): Promise<Recovery> {
     }
   }
   await context.standby.adopt();
+  await failpoint('recover.queued');
   return {
     snapshots: tables.snapshots.size,
     devices: tables.devices.size,

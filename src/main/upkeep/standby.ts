@@ -7,6 +7,7 @@
 //   * Its parent may be removed at any time: the shelf goes in the same batch, and what is still being made goes after it.
 //   * Nothing is made while a client waits for device work, while space is tight, or beyond the limits.
 
+import { failpoint } from '../../shared/failpoints.ts';
 import type { DeviceId } from '../../shared/units.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Device } from '../catalog/records.ts';
@@ -227,7 +228,8 @@ export class Standby {
     for (const shelf of this.#shelves.values()) {
       if (lacking(shelf) <= 0 || shelf.pausedUntilMs > nowMs) continue;
       // An origin that is still open for writing would have to be suspended: those who wait for it come first.
-      if (this.#options.volumes.activity(shelf.origin) === 'rw') continue;
+      const activity = this.#options.volumes.activity(shelf.origin);
+      if (activity === 'rw' || activity === 'unknown') continue;
       if (found === null || lacking(shelf) > lacking(found)) found = shelf;
     }
     return found;
@@ -237,11 +239,13 @@ export class Standby {
     const { devices, catalog } = this.#options;
     const device = await devices.standbyOf(shelf.origin);
     try {
+      await failpoint('standby.before-record');
       await catalog.write([{ kind: 'put-device', device }]);
     } catch (error) {
       await devices.abandon(device);
       throw error;
     }
+    await failpoint('standby.recorded');
     // The parent may have been removed meanwhile, and its removal did not know of this one.
     if (this.#shelves.get(shelf.origin.id) === shelf) shelf.ready.push(device);
     else await devices.abandon(device);

@@ -6,10 +6,14 @@
 import type { EngineKind, PoolStatus } from '../../shared/tasks.ts';
 import type { Bytes, DeviceId } from '../../shared/units.ts';
 import type { Device, Place } from '../catalog/records.ts';
+import type { Stockroom } from './stockroom.ts';
 
 export type Mode = 'rw' | 'ro';
-/** `none`: the kernel does not have it, or needs not have it. */
-export type Activity = Mode | 'none';
+/**
+ * `none`: the kernel does not have it, or needs not have it. What was to change it failed half-way: `unsure` whether the kernel
+ * has it, read-only at most; `unknown`: it may have it, and open for writing.
+ */
+export type Activity = Mode | 'none' | 'unsure' | 'unknown';
 
 /** A mount as containerd's mount message has it. */
 export interface Mount {
@@ -69,7 +73,7 @@ export interface Volumes {
   newPlace(): Place;
   /**
    * A writable copy of `origin`, ready to mount. After a fault something may be left, which `remove` takes away; nothing
-   * is, and nothing may be removed, after fault `thin-id-taken`: the place is another's.
+   * is, and nothing may be removed, after a fault that leaves nothing or `thin-id-taken`: the place is another's.
    */
   createSnapshot(device: Device, origin: Device): Promise<void>;
   /** A freshly formatted file system, at rest; answers what it maps. */
@@ -98,6 +102,8 @@ export interface Volumes {
   refreshSpace(): Promise<Space>;
   /** Holds the catalog's devices against what the kernel has, once, before the first call is served. */
   recover(devices: ReadonlyMap<DeviceId, Device>, unknown: UnknownFate): Promise<Recovered>;
+  /** What there is beside the catalog. */
+  readonly stockroom: Stockroom;
 }
 
 export interface Opened {

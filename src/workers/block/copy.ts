@@ -7,6 +7,7 @@
 import { constants, type Stats } from 'node:fs';
 import { copyFile, type FileHandle, open, rename, rm, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError } from '../../shared/faults.ts';
 import { type Bytes, parseBytes, SECTOR_BYTES } from '../../shared/units.ts';
 import { errnoOf, withErrno } from '../errno.ts';
@@ -22,6 +23,7 @@ export async function createWhole(path: string, fill: (partial: string) => Promi
   await withErrno(`clear ${partial}`, () => rm(partial, { force: true }));
   try {
     await fill(partial);
+    await failpoint('file.filled');
     return await withErrno(`finish ${path}`, () => publish(partial, path));
   } catch (error) {
     // A tool that outlived its time goes on in a file without a name.
@@ -34,7 +36,9 @@ export async function createWhole(path: string, fill: (partial: string) => Promi
 export async function removeWhole(path: string): Promise<void> {
   await withErrno(`remove ${path}`, async () => {
     await rm(toPartial(path), { force: true });
+    await failpoint('remove-file.partial-removed');
     await rm(path, { force: true });
+    await failpoint('remove-file.removed');
     await withOpen(dirname(path), (handle) => handle.sync());
   });
 }
@@ -103,7 +107,9 @@ async function tryReflink(from: string, to: string): Promise<boolean> {
 /** The rename is durable only once its folder is. */
 async function publish(partial: string, path: string): Promise<Bytes> {
   const allocated = await syncFile(partial);
+  await failpoint('file.synced');
   await rename(partial, path);
+  await failpoint('file.renamed');
   await withOpen(dirname(path), (handle) => handle.sync());
   return allocated;
 }

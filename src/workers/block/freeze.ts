@@ -2,6 +2,7 @@
 // writes to it for ever, so each one is held by an open handle: it can be thawed even if it is being unmounted meanwhile.
 
 import type { FileHandle } from 'node:fs/promises';
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError } from '../../shared/faults.ts';
 import { runTool, ToolError } from '../exec.ts';
 import { thawUnmounted } from '../filesystem/private-mount.ts';
@@ -30,10 +31,13 @@ export async function withFrozen<Value>(devices: readonly string[], action: () =
       }
       await freeze(device, root, () => frozen.push({ device, root }));
     }
+    await failpoint('freeze.frozen');
     value = await action();
+    await failpoint('freeze.copied');
   } finally {
     held = await thawAll(frozen);
   }
+  await failpoint('freeze.thawed');
   if (!held) throw new FaultError('device-busy', `Cannot hold ${devices.join(', ')} still: thawed by someone else`);
   return value;
 }

@@ -2,7 +2,7 @@
 // with failing metadata, Linux 6.1), so nothing is done until the pool's own status says so.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { FaultError, isFault } from '../../shared/faults.ts';
+import { FaultError, isFault, toFault } from '../../shared/faults.ts';
 import type { PoolStatus } from '../../shared/tasks.ts';
 import { type Bytes, type ThinId, toBytes } from '../../shared/units.ts';
 import type { Engine, StatusFlush, TargetLine } from './engine.ts';
@@ -25,6 +25,20 @@ export async function readPool(engine: Engine, pool: string, flush: StatusFlush)
 
 export async function readPoolTable(engine: Engine, pool: string): Promise<PoolTable> {
   return parsePoolTable(onlyLine(await engine.table(pool), { name: pool, target: POOL_TARGET }));
+}
+
+/** Stops before anything is asked of a pool that came in the place of ours: its ids are others', and so is what they hold. */
+export async function confirmSame(engine: Engine, pool: string, tag: number | null): Promise<void> {
+  if (tag === null) return;
+  const { mode, transactionId } = await readPool(engine, pool, 'noflush');
+  // A failed pool does not say who it is, and does nothing.
+  if (mode === 'fail' || transactionId === tag) return;
+  const found = `its transaction id is ${transactionId} and must be ${tag}`;
+  throw new FaultError(
+    'precondition',
+    `Cannot use pool "${pool}": another has come in its place: ${found}. Bring the right one back, and restart thinsnapd`,
+    { leaves: 'nothing' },
+  );
 }
 
 /** What an active thin device maps, blocks shared with others included. */
@@ -68,12 +82,26 @@ export async function withSuspended<Answer>(
   name: string,
   action: () => Promise<Answer>,
 ): Promise<Answer> {
+  let answer: Answer;
   try {
     await engine.suspend(name);
-    return await action();
-  } finally {
+    answer = await action();
+  } catch (error) {
     // Also when the suspend itself failed: a tool that was ended too late may have suspended it nevertheless.
+    await resumeAfter(engine, name, error);
+    throw error;
+  }
+  await resumeSurely(engine, name);
+  return answer;
+}
+
+/** What went wrong first stays the fault: whose a thin id is may depend on it. */
+async function resumeAfter(engine: Engine, name: string, error: unknown): Promise<void> {
+  try {
     await resumeSurely(engine, name);
+  } catch (failed) {
+    const { code, message, leaves } = toFault(error);
+    throw new FaultError(code, `${message}; then: ${toFault(failed).message}`, { cause: error, leaves });
   }
 }
 

@@ -2,11 +2,12 @@
 // find what a crash left half-made; nothing is changed that does not carry the uuid expected.
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../shared/faults.ts';
 import type { Activation, NameFate } from '../../shared/tasks.ts';
 import type { DeviceInfo, Engine, NewDevice } from './engine.ts';
 import { linkNode, nodePath, unlinkNode, unlinkStaleNode, waitUntilUdevDropped } from './node.ts';
-import { confirmCommitted } from './pool.ts';
+import { confirmCommitted, confirmSame } from './pool.ts';
 import { thinTable } from './status.ts';
 
 // blkid, started by udev, has a fresh device open for some milliseconds: no user of the device. Who deletes tries again
@@ -34,7 +35,9 @@ export async function createDevice(engine: Engine, device: NewDevice): Promise<v
   nodePath(device.name);
   const number = await engine.create(device);
   try {
+    await failpoint('device.resumed');
     linkNode(device.name, number);
+    await failpoint('device.linked');
   } catch (error) {
     await removeWithPatience(engine, device.name, 'never');
     unlinkNode(device.name, number);
@@ -62,7 +65,10 @@ export async function createFreshDevice(engine: Engine, activation: Activation):
 /** As `createThinDevice`, but content with a device that is there already, and mending what a crash left of one. */
 export async function openThinDevice(engine: Engine, activation: Activation): Promise<void> {
   const found = await findOwn(engine, activation);
-  if (found === null) return createThinDevice(engine, activation);
+  if (found === null) {
+    await confirmSame(engine, activation.pool, activation.poolTag);
+    return createThinDevice(engine, activation);
+  }
   if (found.live && found.readOnly === activation.readOnly) {
     if (found.suspended) await engine.resume(found.name);
     linkNode(found.name, found.number);
@@ -85,9 +91,12 @@ export async function removeOwn(engine: Engine, own: OwnName, fate: NameFate): P
 async function removeDevice(engine: Engine, device: DeviceInfo, fate: NameFate): Promise<void> {
   // Who waits for a suspended device holds it open for as long.
   if (device.suspended) await engine.resume(device.name);
+  await failpoint('device.before-remove');
   await removeWithPatience(engine, device.name, fate);
+  await failpoint('device.removed');
   if (fate === 'returns') await waitUntilUdevDropped(device.name, device.number);
   unlinkNode(device.name, device.number);
+  await failpoint('device.unlinked');
 }
 
 /** The device, which is to be deleted, once nobody has it open; fault `device-busy` when someone goes on to. */

@@ -1,6 +1,7 @@
 // Makes the file systems that all snapshots begin as. What is written here is copied or shared by every one of them, so
 // as little as possible is written, and nothing is left for the kernel to write later (the lazyinit thread of ext4).
 
+import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError } from '../../shared/faults.ts';
 import { MIN_FILE_SYSTEM_BYTES } from '../../shared/file-systems.ts';
 import type { FsType, MkfsSpec } from '../../shared/tasks.ts';
@@ -38,6 +39,7 @@ export async function makeFileSystem(path: string, { fsType, options }: MkfsSpec
     return;
   }
   await makeExt(`mkfs.${fsType}`, path, parsed);
+  await failpoint('mkfs.made');
   await removeLostAndFound(path);
 }
 

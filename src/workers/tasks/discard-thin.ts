@@ -1,6 +1,7 @@
 // Gives the blocks of a device that is to be deleted back to the disk under the pool: deleting alone tells the disk nothing.
 
 import { readFile } from 'node:fs/promises';
+import { failpoint } from '../../shared/failpoints.ts';
 import { isFault } from '../../shared/faults.ts';
 import type { TaskArgs } from '../../shared/tasks.ts';
 import { GIB } from '../../shared/units.ts';
@@ -22,12 +23,14 @@ export async function discardThin(engine: Engine, activation: TaskArgs<'discardT
     if (isFault(error, 'thin-id-missing')) return;
     throw error;
   }
+  await failpoint('discard.opened');
   // What was active already may be in use, and a discard under a mounted file system empties it.
   const { number } = await waitUntilClosed(engine, activation.name);
   if (!(await takesDiscards(`${number.major}:${number.minor}`))) return;
   await runTool('blkdiscard', ['--step', String(DISCARD_PIECE_BYTES), '--', nodePath(activation.name)], {
     timeoutMs: DISCARD_TIMEOUT_MS,
   });
+  await failpoint('discard.done');
 }
 
 /** A pool with ignore_discard, or a kernel that knows better, says 0. */

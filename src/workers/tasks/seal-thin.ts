@@ -1,5 +1,6 @@
 // Brings all of a device to disk before it is committed, and tells whether anyone still has it open.
 
+import { failpoint } from '../../shared/failpoints.ts';
 import type { TaskAnswer, TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
 import { confirmCommitted, readMapped } from '../devmapper/pool.ts';
@@ -8,6 +9,7 @@ export async function sealThin(engine: Engine, args: TaskArgs<'sealThin'>): Prom
   const { pool, name } = args;
   const { openCount } = await engine.info(name);
   const mappedBytes = await readMapped(engine, name);
+  await failpoint('seal.mapped');
   // The last close wrote the page cache back; a status that is not NOFLUSH has the pool flush its data device and commit
   // its metadata (pool_status and commit in dm-thin.c). While the device is open there is more to come.
   const status = await confirmCommitted(engine, pool, openCount === 0 ? 'commit' : 'noflush');

@@ -108,6 +108,16 @@ test('Devices makes nothing when space is short', async () => {
   });
 });
 
+test('Devices.snapshotOf removes nothing after a failure that left nothing: what is there by then is not ours', async () => {
+  await withCore(async ({ catalog, volumes, devices, reaper }) => {
+    volumes.act = async () => {
+      throw new FaultError('io', 'Cannot send: refused', { leaves: 'nothing' });
+    };
+    assert.is((await faultOf(devices.snapshotOf(ORIGIN, SPEC.sizeBytes))).code, 'io');
+    assert.equal([catalog.tables.devices.size, reaper.size, volumes.calls.length], [0, 0, 1]);
+  });
+});
+
 test('moved faults with bug where the table has no move', () => {
   assert.is(moved(deviceOf(1), 'remove').state, 'Removing');
   assert.throws(

@@ -7,24 +7,29 @@ import { parseThinId } from '../../../src/shared/units.ts';
 import { faultOf } from '../../support/faults.ts';
 import { BLOCK_SECTORS, FAKE_ENGINE, FakePool } from '../../support/model/fake-pool.ts';
 import { FakeTasks } from '../../support/model/fake-tasks.ts';
-import { Troubles } from '../../support/model/troubles.ts';
+import { type StepFailure, Troubles } from '../../support/model/troubles.ts';
 import { deviceOf } from '../../support/records.ts';
 
 /** Volumes whose worker ends at that step, the first being 0. */
-function dyingAt(at: number): { readonly volumes: ThinPoolVolumes; readonly pool: FakePool } {
+function dyingAt(
+  at: number,
+  failure: StepFailure = 'worker-dies',
+): { readonly volumes: ThinPoolVolumes; readonly pool: FakePool } {
   const pool = new FakePool();
-  const troubles = new Troubles([{ at, failure: 'worker-dies', lasting: 'once' }]);
+  const troubles = new Troubles([{ at, failure, lasting: 'once' }]);
   const tasks = new FakeTasks({ pool, troubles, process: { step: async () => undefined }, stamp: () => 0 });
   const volumes = new ThinPoolVolumes({
     tasks,
     engine: FAKE_ENGINE,
     poolName: 'pool',
+    poolTag: null,
     description: '',
     uuidPrefix: 'thinsnap-',
     dataBlockSectors: BLOCK_SECTORS,
     status: pool.status,
     isTaken: () => false,
     lastThinId: 0,
+    isForeign: () => false,
     mountOptions: [],
     discardBlocks: false,
   });
@@ -49,5 +54,49 @@ for (const [what, at] of [
     );
   });
 }
+
+test('ThinPoolVolumes activates a device again whose worker ended just after it had deactivated it', async () => {
+  // Two steps activate it, the third takes it away.
+  const { volumes, pool } = dyingAt(2, 'worker-dies-late');
+  const device = deviceOf(1);
+  pool.createThin(parseThinId(1));
+  await volumes.activate(device, 'ro');
+  assert.is((await faultOf(volumes.deactivate(device))).code, 'unavailable');
+  assert.is(pool.devices.size, 0);
+  assert.is(volumes.activity(device), 'unsure');
+  await volumes.activate(device, 'ro');
+  assert.is(pool.devices.size, 1);
+  assert.is(volumes.activity(device), 'ro');
+});
+
+test('ThinPoolVolumes deactivates a device whose worker ended just after it had activated it', async () => {
+  const { volumes, pool } = dyingAt(1, 'worker-dies-late');
+  const device = deviceOf(1);
+  pool.createThin(parseThinId(1));
+  assert.is((await faultOf(volumes.activate(device, 'ro'))).code, 'unavailable');
+  assert.is(pool.devices.size, 1);
+  await volumes.deactivate(device);
+  assert.is(pool.devices.size, 0);
+  assert.is(volumes.activity(device), 'none');
+});
+
+test('ThinPoolVolumes suspends an origin around a snapshot when it cannot tell whether it is at rest', async () => {
+  const { volumes, pool } = dyingAt(1, 'worker-dies-late');
+  const origin = deviceOf(1);
+  pool.createThin(parseThinId(1));
+  assert.is((await faultOf(volumes.activate(origin, 'rw'))).code, 'unavailable');
+  await volumes.createSnapshot(deviceOf(2), origin);
+  assert.equal(pool.violations, []);
+});
+
+test('ThinPoolVolumes takes snapshots side by side of an origin whose read-only activation was lost', async () => {
+  const { volumes, pool } = dyingAt(1);
+  const origin = deviceOf(1);
+  pool.createThin(parseThinId(1));
+  assert.is((await faultOf(volumes.activate(origin, 'ro'))).code, 'unavailable');
+  // Nobody can write to it, so nothing is suspended: it may not even be there.
+  await Promise.all([2, 3].map((id) => volumes.createSnapshot(deviceOf(id), origin)));
+  assert.equal(pool.violations, []);
+});
 
 test.run();

@@ -39,9 +39,12 @@ export class FakeTasks {
 
   readonly run: TaskPool['run'] = async (name, args) => {
     const { troubles, stamp } = this.#options;
+    const task = new RunningTask(this.#options, this.#touched);
     try {
-      return await new RunningTask(this.#options, this.#touched).handlers[name](args);
-    } catch (error) {
+      return await task.handlers[name](args);
+    } catch (caught) {
+      // Whatever a worker that ended would have made of it, nobody hears.
+      const error = task.isDead ? workerDied() : caught;
       if (error instanceof FaultError) troubles.caused.push({ stamp: stamp(), code: error.code });
       throw error;
     }
@@ -56,6 +59,10 @@ class RunningTask {
   constructor(options: FakeTasksOptions, touched: Set<string>) {
     this.#options = options;
     this.#touched = touched;
+  }
+
+  get isDead(): boolean {
+    return this.#dead;
   }
 
   readonly handlers: TaskHandlers = {
@@ -94,6 +101,11 @@ class RunningTask {
     await this.#options.process.step(`${verb} ${what}`);
     const failure = this.#options.troubles.next(verb);
     if (failure === 'worker-dies') {
+      this.#dead = true;
+      throw workerDied();
+    }
+    if (failure === 'worker-dies-late') {
+      act(this.#options.pool);
       this.#dead = true;
       throw workerDied();
     }

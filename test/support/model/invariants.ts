@@ -51,9 +51,11 @@ function countOwners({ catalog }: Core<ThinPoolVolumes>): ReadonlyMap<number, nu
 function isAsItMustBe(core: Core<ThinPoolVolumes>, pool: FakePool, device: Device): boolean {
   const found = pool.devices.get(nameOf(core, device));
   const believed = core.volumes.activity(device);
+  const viewed = core.catalog.tables.viewsOf(device.id) > 0;
+  // What failed half-way is looked at by whoever uses it next; the reaper sees to what nobody uses.
+  if (believed === 'unknown' || believed === 'unsure') return device.state === 'Activated' || viewed;
   if (found === undefined) return believed === 'none';
   const mode = found.readOnly ? 'ro' : 'rw';
-  const viewed = core.catalog.tables.viewsOf(device.id) > 0;
   return believed === mode && (device.state === 'Activated' ? mode === 'rw' : mode === 'ro' && viewed);
 }
 

@@ -187,7 +187,7 @@ const trouble: fc.Arbitrary<Trouble> = plain({
 /** One in a run: a second one could end the very step that mends what the first one left. */
 const death: fc.Arbitrary<Trouble> = plain({
   at: fc.nat({ max: TROUBLE_STEPS_MAX }),
-  failure: fc.constant('worker-dies' as const),
+  failure: fc.constantFrom('worker-dies' as const, 'worker-dies-late' as const),
   lasting: fc.constant('once' as const),
 });
 

@@ -5,8 +5,8 @@ import type { FaultCode } from '../../../src/shared/faults.ts';
 /** As `Devices` gives up on a pool that is full of somebody else's ids. */
 const PLACE_TRIES = 16;
 
-/** `worker-dies`: the thread ends before the step, undoes nothing, and its task answers `unavailable`. */
-export type StepFailure = FaultCode | 'worker-dies';
+/** `worker-dies`: the thread ends before the step, or `late`, after it; it undoes nothing, and its task answers `unavailable`. */
+export type StepFailure = FaultCode | 'worker-dies' | 'worker-dies-late';
 
 /** Which steps may fail so; whatever is not named here may fail at any. */
 const FITTING: { readonly [Failure in StepFailure]?: readonly string[] } = {

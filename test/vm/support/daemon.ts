@@ -1,20 +1,22 @@
 // A daemon on the pool that the runner made.
 
 import type { EngineKind } from '../../../src/shared/tasks.ts';
-import { type Daemon, startDaemon } from '../../support/daemon.ts';
+import { type ConfigTable, type Daemon, startDaemon } from '../../support/daemon.ts';
 
 export function thinPoolDaemon(engine: EngineKind): Promise<Daemon> {
+  return startDaemon({ config: thinPoolConfig(engine) });
+}
+
+export function thinPoolConfig(engine: EngineKind): ConfigTable {
   const { THINSNAP_TEST_POOL: pool = '' } = process.env;
-  return startDaemon({
-    config: {
-      volumes: 'thin-pool',
-      pool_name: pool,
-      engine,
-      // Threads take seconds to start in an emulated machine.
-      workers: 4,
-      // The smallest file system that mkfs.xfs makes takes 300 MB.
-      base_image_size: '320MB',
-      min_free_space: '1%',
-    },
-  });
+  return {
+    volumes: 'thin-pool',
+    pool_name: pool,
+    engine,
+    // Threads take seconds to start in an emulated machine.
+    workers: 4,
+    // The smallest file system that mkfs.xfs makes takes 300 MB.
+    base_image_size: '320MB',
+    min_free_space: '1%',
+  };
 }

@@ -24,6 +24,11 @@ const ROOMY: PoolSize = { metadataMib: 16, dataMib: 2048 };
 
 export async function makePool(size: PoolSize = ROOMY): Promise<void> {
   await zeroStart(METADATA_DISK);
+  await openPool(size);
+}
+
+/** The pool that is on the disks, as after a reboot; its data device may have grown since. */
+export async function openPool(size: PoolSize = ROOMY): Promise<void> {
   await create(METADATA, linear(METADATA_DISK, size.metadataMib));
   await create(DATA, linear(DATA_DISK, size.dataMib));
   const devices = `/dev/mapper/${METADATA} /dev/mapper/${DATA}`;
@@ -81,6 +86,7 @@ export async function failMetadataWrites(): Promise<void> {
 export function thin(number: number): Activation {
   return {
     pool: POOL,
+    poolTag: null,
     name: `${PREFIX}${number}`,
     uuid: `${PREFIX}uuid-${number}`,
     thinId: parseThinId(number),

@@ -3,6 +3,8 @@
 
 import { mkdir, readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { failpoint } from '../../../shared/failpoints.ts';
+import { FaultError, isFault } from '../../../shared/faults.ts';
 import { type Bytes, type DeviceId, parseBytes } from '../../../shared/units.ts';
 import type { Device, Place } from '../../catalog/records.ts';
 import type { TaskPool } from '../../task-pool.ts';
@@ -18,9 +20,7 @@ import {
   type Volumes,
   type VolumesFacts,
 } from '../volumes.ts';
-
-/** What this file and its tasks name files: nothing else in the directory is ever touched. */
-const OUR_FILES = /^\d+\.img(\.partial)?$/;
+import { FileStockroom, OUR_FILES } from './file-stockroom.ts';
 
 export interface BlockfileOptions {
   readonly tasks: TaskPool;
@@ -33,6 +33,7 @@ export interface BlockfileOptions {
 export class BlockfileVolumes implements Volumes {
   readonly kind = 'blockfile';
   readonly description: string;
+  readonly stockroom: FileStockroom;
   readonly #options: BlockfileOptions;
   #sharesBlocks = false;
   #space: Space = { data: { usedBytes: 0, totalBytes: 0 }, metadata: null };
@@ -40,6 +41,7 @@ export class BlockfileVolumes implements Volumes {
   private constructor(options: BlockfileOptions) {
     this.#options = options;
     this.description = options.description;
+    this.stockroom = new FileStockroom(options);
   }
 
   static async open(options: BlockfileOptions): Promise<BlockfileVolumes> {
@@ -87,12 +89,16 @@ export class BlockfileVolumes implements Volumes {
   }
 
   async snapshotInUse(device: Device, origin: Device): Promise<Bytes> {
-    const made = await this.#options.tasks.run('copyMountedFile', {
-      from: this.#path(origin.id),
-      to: this.#path(device.id),
-      sizeBytes: device.sizeBytes,
-    });
-    return made.allocatedBytes;
+    const { tasks } = this.#options;
+    const from = this.#path(origin.id);
+    try {
+      const to = this.#path(device.id);
+      return (await tasks.run('copyMountedFile', { from, to, sizeBytes: device.sizeBytes })).allocatedBytes;
+    } catch (error) {
+      // The task thaws what it froze; but one whose worker ended in the middle has not, and who writes would wait for ever.
+      if (isFault(error, 'unavailable')) await this.#thaw(from);
+      throw error;
+    }
   }
 
   activity(): Activity {
@@ -153,10 +159,20 @@ export class BlockfileVolumes implements Volumes {
         kept += 1;
         continue;
       }
+      await failpoint('recover.before-file-removed');
       await tasks.run('removeFile', { path });
       deactivated += 1;
     }
     return { resumed: thawed.length, deactivated, kept };
+  }
+
+  /** What fails here is done by the next start. */
+  async #thaw(path: string): Promise<void> {
+    try {
+      await this.#options.tasks.run('thawFiles', { paths: [path] });
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error;
+    }
   }
 
   #path(id: DeviceId): string {

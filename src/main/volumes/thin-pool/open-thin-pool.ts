@@ -6,6 +6,7 @@
 
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
+import { failpoint } from '../../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../../shared/faults.ts';
 import type { EngineReport, PoolFacts } from '../../../shared/tasks.ts';
 import { parseThinId, type ThinId } from '../../../shared/units.ts';
@@ -41,17 +42,20 @@ export async function openThinPool(options: ThinPoolOpenOptions): Promise<Opened
   const { config, catalog, tasks, engine, poolName } = options;
   const lock = await takeLock(join(LOCK_DIRECTORY, poolName), `pool ${poolName}`);
   try {
+    await failpoint('pool.locked');
     const facts = await soundFacts(tasks, poolName);
     const identity = await tie(options, facts, catalog.identity ?? (await adopt(options, facts)));
     const foreign = new Set<ThinId>(identity.foreignThinIds);
     const volumes = new ThinPoolVolumes({
       tasks,
       poolName,
+      poolTag: identity.tag,
       description: `thin pool ${poolName}: ${options.reason}; ${engine.kind} engine (driver ${engine.driverVersion}): ${engine.reason}`,
       engine,
       uuidPrefix: `thinsnap-${catalog.id}-`,
       dataBlockSectors: facts.dataBlockSectors,
       status: facts.status,
+      isForeign: (thinId) => foreign.has(thinId),
       isTaken: (thinId) => foreign.has(thinId) || catalog.tables.thinIds.has(thinId),
       lastThinId: catalog.lastThinId,
       mountOptions: config.mountOptions,
@@ -143,8 +147,10 @@ async function tie(options: ThinPoolOpenOptions, facts: PoolFacts, known: Volume
   }
   // A crash between the two writes of an adoption leaves the pool with the tag or without it.
   if (transactionId !== known.tag) await tasks.run('poolTag', { pool: poolName, from: 0, to: known.tag });
+  await failpoint('pool.tag-sent');
   const tagged: PoolIdentity = { ...known, tagged: true };
   await catalog.setIdentity(tagged);
+  await failpoint('pool.tagged');
   return tagged;
 }
 

@@ -4,8 +4,10 @@
 // Invariants:
 //   * A committed device is inactive, or active read-only under its own name for all views together. So a snapshot of it
 //     never needs a suspend, unless someone opened it in the moment between its commit and its deactivation.
-//   * `#active` says what the kernel has; it is set after the kernel answered and only here.
+//   * `#active` says what the kernel has; it is set after the kernel answered and only here. A task that changes it and does
+//     not come back, or fails half-way, leaves `unsure` or `unknown`: whoever uses the device next runs a task that looks first.
 
+import { failpoint } from '../../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../../shared/faults.ts';
 import type { Activation, EngineReport, NameFate, Origin, PoolStatus } from '../../../shared/tasks.ts';
 import {
@@ -33,13 +35,15 @@ import {
   type Volumes,
   type VolumesFacts,
 } from '../volumes.ts';
-
-/** The pool's metadata blocks are 4 KiB whatever its data blocks are (thin-provisioning.rst). */
-const METADATA_BLOCK_BYTES = 4096;
+import { toSpace } from './pool-space.ts';
+import { PoolStockroom } from './pool-stockroom.ts';
+import { thinIdOf } from './thin-id-of.ts';
 
 export interface ThinPoolOptions {
   readonly tasks: Pick<TaskPool, 'run'>;
   readonly poolName: string;
+  /** Its transaction id, where that is ours to keep. */
+  readonly poolTag: number | null;
   readonly description: string;
   readonly engine: EngineReport;
   /** Dm uuids of our devices begin with it: the mark by which we know our own. */
@@ -50,6 +54,8 @@ export interface ThinPoolOptions {
   readonly isTaken: (thinId: ThinId) => boolean;
   /** New ids follow it. */
   readonly lastThinId: number;
+  /** Whether it belongs to someone who was in the pool before us, or came since. */
+  readonly isForeign: (thinId: ThinId) => boolean;
   readonly mountOptions: readonly string[];
   readonly discardBlocks: boolean;
 }
@@ -58,14 +64,16 @@ export class ThinPoolVolumes implements Volumes {
   readonly kind = 'thin-pool';
   readonly sharesBlocks = true;
   readonly description: string;
+  readonly stockroom: PoolStockroom;
   readonly #options: ThinPoolOptions;
-  readonly #active = new Map<DeviceId, Mode>();
+  readonly #active = new Map<DeviceId, Exclude<Activity, 'none'>>();
   #status: PoolStatus;
   #lastThinId: number;
 
   constructor(options: ThinPoolOptions) {
     this.#options = options;
     this.description = options.description;
+    this.stockroom = new PoolStockroom(options);
     this.#status = options.status;
     this.#lastThinId = options.lastThinId;
   }
@@ -121,9 +129,14 @@ export class ThinPoolVolumes implements Volumes {
     const active = this.#active.get(device.id);
     if (active === mode) return;
     // Only a commit whose deactivation is still to come leaves a device in the other mode.
-    if (active !== undefined) await this.deactivate(device);
-    await this.#options.tasks.run('activate', this.#activation(device, mode));
-    this.#active.set(device.id, mode);
+    if (active === 'rw' || active === 'ro') await this.deactivate(device);
+    try {
+      await this.#options.tasks.run('activate', this.#activation(device, mode));
+      this.#active.set(device.id, mode);
+    } catch (error) {
+      this.#active.set(device.id, mode === 'ro' && active !== 'unknown' ? 'unsure' : 'unknown');
+      throw error;
+    }
   }
 
   async deactivate(device: Device): Promise<void> {
@@ -150,15 +163,16 @@ export class ThinPoolVolumes implements Volumes {
   }
 
   async mapped(device: Device): Promise<Bytes> {
-    if (!this.#active.has(device.id)) await this.activate(device, 'rw');
+    const activity = this.activity(device);
+    if (activity !== 'rw' && activity !== 'ro') await this.activate(device, 'rw');
     return this.#options.tasks.run('thinMapped', { name: this.#name(device) });
   }
 
   async remove(device: Device): Promise<void> {
-    const { tasks, poolName, discardBlocks } = this.#options;
+    const { tasks, poolName: pool, poolTag, discardBlocks } = this.#options;
     const failed = discardBlocks ? await this.#discard(device) : null;
     await this.#deactivate(device, 'never');
-    this.#status = await tasks.run('deleteThin', { pool: poolName, thinId: thinIdOf(device) });
+    this.#status = await tasks.run('deleteThin', { pool, poolTag, thinId: thinIdOf(device) });
     // Told only now: the id must go whatever became of the discard, and whoever asks again finds it gone.
     if (failed !== null) throw failed;
   }
@@ -176,15 +190,7 @@ export class ThinPoolVolumes implements Volumes {
   }
 
   get space(): Space {
-    const status = this.#status;
-    const dataBlockBytes = this.#options.dataBlockSectors * SECTOR_BYTES;
-    return {
-      data: { usedBytes: status.usedDataBlocks * dataBlockBytes, totalBytes: status.totalDataBlocks * dataBlockBytes },
-      metadata: {
-        usedBytes: status.usedMetadataBlocks * METADATA_BLOCK_BYTES,
-        totalBytes: status.totalMetadataBlocks * METADATA_BLOCK_BYTES,
-      },
-    };
+    return toSpace(this.#status, this.#options.dataBlockSectors);
   }
 
   async refreshSpace(): Promise<Space> {
@@ -203,6 +209,7 @@ export class ThinPoolVolumes implements Volumes {
       if (found.suspended) {
         await tasks.run('resume', { name: found.name });
         resumed += 1;
+        await failpoint('recover.device-resumed');
       }
       const device = known.get(found.uuid);
       if (device !== undefined) {
@@ -217,6 +224,7 @@ export class ThinPoolVolumes implements Volumes {
       try {
         await tasks.run('deactivate', { name: found.name, uuid: found.uuid, fate: 'never' });
         deactivated += 1;
+        await failpoint('recover.device-deactivated');
       } catch (error) {
         if (!isFault(error, 'device-busy')) throw error;
       }
@@ -225,8 +233,16 @@ export class ThinPoolVolumes implements Volumes {
   }
 
   async #deactivate(device: Device, fate: NameFate): Promise<void> {
-    await this.#options.tasks.run('deactivate', { name: this.#name(device), uuid: this.#uuid(device), fate });
-    this.#active.delete(device.id);
+    try {
+      await this.#options.tasks.run('deactivate', { name: this.#name(device), uuid: this.#uuid(device), fate });
+      this.#active.delete(device.id);
+    } catch (error) {
+      // When somebody has it open it is there as it was.
+      const before = this.activity(device);
+      const wasReadOnly = before === 'ro' || before === 'unsure';
+      if (!isFault(error, 'device-busy')) this.#active.set(device.id, wasReadOnly ? 'unsure' : 'unknown');
+      throw error;
+    }
   }
 
   /** Answers what went wrong where the deletion can go on without it. */
@@ -240,12 +256,12 @@ export class ThinPoolVolumes implements Volumes {
     }
   }
 
-  /** Tasks resume what they suspended; but a worker that ends in the middle does not, and who writes would wait for ever. */
+  /** Tasks resume what they suspended; but one that failed may not have, or have ended in the middle, and who writes waits for ever. */
   async #resumed<Answer>(origin: Origin, action: () => Promise<Answer>): Promise<Answer> {
     try {
       return await action();
     } catch (error) {
-      if (origin.state === 'active' && isFault(error, 'unavailable')) await this.#resume(origin.name);
+      if (origin.state === 'active') await this.#resume(origin.name);
       throw error;
     }
   }
@@ -261,7 +277,9 @@ export class ThinPoolVolumes implements Volumes {
 
   #origin(origin: Device): Origin {
     const thinId = thinIdOf(origin);
-    return this.#active.get(origin.id) === 'rw'
+    const activity = this.activity(origin);
+    // Not known, after an attempt to deactivate it: it is there, and in use.
+    return activity === 'rw' || activity === 'unknown'
       ? { state: 'active', thinId, name: this.#name(origin) }
       : { state: 'resting', thinId };
   }
@@ -269,6 +287,7 @@ export class ThinPoolVolumes implements Volumes {
   #activation(device: Device, mode: Mode): Activation {
     return {
       pool: this.#options.poolName,
+      poolTag: this.#options.poolTag,
       name: this.#name(device),
       uuid: this.#uuid(device),
       thinId: thinIdOf(device),
@@ -285,9 +304,4 @@ export class ThinPoolVolumes implements Volumes {
   #uuid(device: Device): string {
     return `${this.#options.uuidPrefix}${device.id}`;
   }
-}
-
-function thinIdOf(device: Device): ThinId {
-  if (device.place.kind !== 'thin') throw new FaultError('bug', 'a thin pool was given a device that is a file');
-  return device.place.thinId;
 }

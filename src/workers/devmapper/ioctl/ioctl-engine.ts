@@ -1,6 +1,7 @@
 // The default engine: device-mapper's calls straight to the kernel. Each call blocks its thread, most of it waiting for
 // RCU, so several workers get on side by side; none of it may run on the main thread.
 
+import { failpoint } from '../../../shared/failpoints.ts';
 import { FaultError } from '../../../shared/faults.ts';
 import { deviceFault, type FailedCall } from '../device-fault.ts';
 import type { DeviceInfo, DeviceNumber, Engine, NewDevice, StatusFlush, TargetLine } from '../engine.ts';
@@ -52,7 +53,9 @@ export class IoctlEngine implements Engine {
       detail: '',
     });
     try {
+      await failpoint('device.created');
       this.#load(name, table, device.readOnly ? FLAG.readOnly : 0);
+      await failpoint('device.loaded');
       this.#resume(name);
     } catch (error) {
       this.#undoCreate(name, error);

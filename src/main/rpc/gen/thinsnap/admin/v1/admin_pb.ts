@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thinsnap/admin/v1/admin.proto.
  */
 export const file_thinsnap_admin_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("Ch10aGluc25hcC9hZG1pbi92MS9hZG1pbi5wcm90bxIRdGhpbnNuYXAuYWRtaW4udjEiDwoNU3RhdHVzUmVxdWVzdCKlBAoOU3RhdHVzUmVzcG9uc2USKQoGaGVhbHRoGAEgASgOMhkudGhpbnNuYXAuYWRtaW4udjEuSGVhbHRoEiwKCHByb2JsZW1zGAIgAygLMhoudGhpbnNuYXAuYWRtaW4udjEuUHJvYmxlbRIpCgZkYWVtb24YAyABKAsyGS50aGluc25hcC5hZG1pbi52MS5EYWVtb24SKwoHdm9sdW1lcxgEIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlZvbHVtZXMSNgoNbmV3X3NuYXBzaG90cxgFIAEoCzIfLnRoaW5zbmFwLmFkbWluLnYxLk5ld1NuYXBzaG90cxImCgRkYXRhGAYgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuU3BhY2USKgoIbWV0YWRhdGEYByABKAsyGC50aGluc25hcC5hZG1pbi52MS5TcGFjZRIWCg5taW5fZnJlZV9zcGFjZRgIIAEoCRI0CglzbmFwc2hvdHMYCSABKAsyIS50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdENvdW50cxIwCgdkZXZpY2VzGAogASgLMh8udGhpbnNuYXAuYWRtaW4udjEuRGV2aWNlQ291bnRzEisKB3N0YW5kYnkYCyABKAsyGi50aGluc25hcC5hZG1pbi52MS5TdGFuZGJ5EikKBnJlYXBlchgMIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlJlYXBlciJjCgdQcm9ibGVtEgwKBGNvZGUYASABKAkSKwoIc2V2ZXJpdHkYAiABKA4yGS50aGluc25hcC5hZG1pbi52MS5IZWFsdGgSDQoFZm91bmQYAyABKAkSDgoGYWR2aWNlGAQgASgJIr0BCgZEYWVtb24SDwoHdmVyc2lvbhgBIAEoCRILCgNwaWQYAiABKA0SLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcm9vdF9wYXRoGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSFQoNYWRtaW5fYWRkcmVzcxgGIAEoCRIUCgxub2RlX3ZlcnNpb24YByABKAkSFAoMbWVtb3J5X2J5dGVzGAggASgEIosBCgdWb2x1bWVzEhMKC2Rlc2NyaXB0aW9uGAEgASgJEjAKCXRoaW5fcG9vbBgCIAEoCzIbLnRoaW5zbmFwLmFkbWluLnYxLlRoaW5Qb29sSAASMQoJYmxvY2tmaWxlGAMgASgLMhwudGhpbnNuYXAuYWRtaW4udjEuQmxvY2tmaWxlSABCBgoEa2luZCKtAQoIVGhpblBvb2wSDAoEbmFtZRgBIAEoCRITCgtibG9ja19ieXRlcxgCIAEoBBIpCgRtb2RlGAMgASgOMhsudGhpbnNuYXAuYWRtaW4udjEuUG9vbE1vZGUSEwoLbmVlZHNfY2hlY2sYBCABKAgSFgoOdHJhbnNhY3Rpb25faWQYBSABKAQSDgoGZW5naW5lGAYgASgJEhYKDmRyaXZlcl92ZXJzaW9uGAcgASgJIh4KCUJsb2NrZmlsZRIRCglkaXJlY3RvcnkYASABKAkijAEKDE5ld1NuYXBzaG90cxISCgpzaXplX2J5dGVzGAEgASgEEg8KB2ZzX3R5cGUYAiABKAkSEgoKZnNfb3B0aW9ucxgDIAMoCRIVCg1tb3VudF9vcHRpb25zGAQgAygJEhQKDGFzeW5jX3JlbW92ZRgFIAEoCBIWCg5kaXNjYXJkX2Jsb2NrcxgGIAEoCCJgCgVTcGFjZRISCgp1c2VkX2J5dGVzGAEgASgEEhMKC3RvdGFsX2J5dGVzGAIgASgEEhcKD2F2YWlsYWJsZV9ieXRlcxgDIAEoBBIVCg1yZXNlcnZlX2J5dGVzGAQgASgEIkIKDlNuYXBzaG90Q291bnRzEhEKCWNvbW1pdHRlZBgBIAEoBBIOCgZhY3RpdmUYAiABKAQSDQoFdmlld3MYAyABKAQiWwoMRGV2aWNlQ291bnRzEg0KBXRvdGFsGAEgASgEEg0KBWJhc2VzGAIgASgEEi0KBnN0YXRlcxgDIAMoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlN0YXRlQ291bnQiKgoKU3RhdGVDb3VudBINCgVzdGF0ZRgBIAEoCRINCgVjb3VudBgCIAEoBCJxCgdTdGFuZGJ5Eg0KBXJlYWR5GAEgASgEEg4KBndhbnRlZBgCIAEoBBIUCgxwYXJlbnRfbGltaXQYAyABKAQSEwoLdG90YWxfbGltaXQYBCABKAQSDAoEaGl0cxgFIAEoBBIOCgZtaXNzZXMYBiABKAQiFwoGUmVhcGVyEg0KBXF1ZXVlGAEgASgEIkcKC0xpc3RSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkSEwoLd2l0aF9sYWJlbHMYAiABKAgSEgoKd2l0aF91c2FnZRgDIAEoCCI+CgxMaXN0UmVzcG9uc2USLgoJc25hcHNob3RzGAEgAygLMhsudGhpbnNuYXAuYWRtaW4udjEuU25hcHNob3QiiwMKCFNuYXBzaG90EgwKBG5hbWUYASABKAkSDgoGcGFyZW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3VzYWdlX2J5dGVzGAYgASgESACIAQESEgoKc2l6ZV9ieXRlcxgHIAEoBBIPCgdmc190eXBlGAggASgJEhAKCGNoaWxkcmVuGAkgASgEEhEKCWRldmljZV9pZBgKIAEoBBI3CgZsYWJlbHMYCyADKAsyJy50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg4KDF91c2FnZV9ieXRlcyIxCg5JbnNwZWN0UmVxdWVzdBILCgNrZXkYASABKAkSEgoKd2l0aF91c2FnZRgCIAEoCCK5AQoPSW5zcGVjdFJlc3BvbnNlEi0KCHNuYXBzaG90GAEgASgLMhsudGhpbnNuYXAuYWRtaW4udjEuU25hcHNob3QSKQoGZGV2aWNlGAIgASgLMhkudGhpbnNuYXAuYWRtaW4udjEuRGV2aWNlEhEKCWFuY2VzdG9ycxgDIAMoCRIQCghjaGlsZHJlbhgEIAMoCRInCgVtb3VudBgFIAEoCzIYLnRoaW5zbmFwLmFkbWluLnYxLk1vdW50Iu0BCgZEZXZpY2USCgoCaWQYASABKAQSFAoHdGhpbl9pZBgCIAEoDUgAiAEBEhYKCW9yaWdpbl9pZBgDIAEoBEgBiAEBEg0KBXN0YXRlGAQgASgJEi0KCGFjdGl2aXR5GAUgASgOMhsudGhpbnNuYXAuYWRtaW4udjEuQWN0aXZpdHkSDwoHZnNfdHlwZRgGIAEoCRISCgpzaXplX2J5dGVzGAcgASgEEhYKDmJhc2VsaW5lX2J5dGVzGAggASgEEhQKDG1hcHBlZF9ieXRlcxgJIAEoBEIKCghfdGhpbl9pZEIMCgpfb3JpZ2luX2lkIjYKBU1vdW50EgwKBHR5cGUYASABKAkSDgoGc291cmNlGAIgASgJEg8KB29wdGlvbnMYAyADKAkiEAoOQ29sbGVjdFJlcXVlc3QiPgoPQ29sbGVjdFJlc3BvbnNlEg8KB3dhaXRpbmcYASABKAQSDAoEbGVmdBgCIAEoBBIMCgRkb25lGAMgASgIIg8KDUV2ZW50c1JlcXVlc3QilgMKDkV2ZW50c1Jlc3BvbnNlEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBG1hZGUYAiABKAsyFy50aGluc25hcC5hZG1pbi52MS5NYWRlSAASMQoJY29tbWl0dGVkGAMgASgLMhwudGhpbnNuYXAuYWRtaW4udjEuQ29tbWl0dGVkSAASLQoHcmVtb3ZlZBgEIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlJlbW92ZWRIABItCgd1cGRhdGVkGAUgASgLMhoudGhpbnNuYXAuYWRtaW4udjEuVXBkYXRlZEgAEisKBnJlYXBlZBgGIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlJlYXBlZEgAEi0KB3Byb2JsZW0YByABKAsyGi50aGluc25hcC5hZG1pbi52MS5Qcm9ibGVtSAASKwoGc29sdmVkGAggASgLMhkudGhpbnNuYXAuYWRtaW4udjEuU29sdmVkSAASDgoEbG9zdBgJIAEoBEgAQgcKBWV2ZW50Il0KBE1hZGUSCwoDa2V5GAEgASgJEg4KBnBhcmVudBgCIAEoCRIlCgRraW5kGAMgASgOMhcudGhpbnNuYXAuYWRtaW4udjEuS2luZBIRCglkZXZpY2VfaWQYBCABKAQiXgoJQ29tbWl0dGVkEgwKBG5hbWUYASABKAkSCwoDa2V5GAIgASgJEg4KBnBhcmVudBgDIAEoCRITCgt1c2FnZV9ieXRlcxgEIAEoBBIRCglkZXZpY2VfaWQYBSABKAQiUAoHUmVtb3ZlZBILCgNrZXkYASABKAkSJQoEa2luZBgCIAEoDjIXLnRoaW5zbmFwLmFkbWluLnYxLktpbmQSEQoJZGV2aWNlX2lkGAMgASgEIj0KB1VwZGF0ZWQSCwoDa2V5GAEgASgJEiUKBGtpbmQYAiABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kIhsKBlJlYXBlZBIRCglkZXZpY2VfaWQYASABKAQiFgoGU29sdmVkEgwKBGNvZGUYASABKAkiDwoNQmFja3VwUmVxdWVzdCIeCg5CYWNrdXBSZXNwb25zZRIMCgR0ZXh0GAEgASgJKlUKBkhlYWx0aBIWChJIRUFMVEhfVU5TUEVDSUZJRUQQABINCglIRUFMVEhfT0sQARISCg5IRUFMVEhfV0FSTklORxACEhAKDEhFQUxUSF9FUlJPUhADKo0BCghQb29sTW9kZRIZChVQT09MX01PREVfVU5TUEVDSUZJRUQQABIYChRQT09MX01PREVfUkVBRF9XUklURRABEhcKE1BPT0xfTU9ERV9SRUFEX09OTFkQAhIfChtQT09MX01PREVfT1VUX09GX0RBVEFfU1BBQ0UQAxISCg5QT09MX01PREVfRkFJTBAEKlAKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg0KCUtJTkRfVklFVxABEg8KC0tJTkRfQUNUSVZFEAISEgoOS0lORF9DT01NSVRURUQQAypoCghBY3Rpdml0eRIYChRBQ1RJVklUWV9VTlNQRUNJRklFRBAAEhEKDUFDVElWSVRZX05PTkUQARIWChJBQ1RJVklUWV9SRUFEX09OTFkQAhIXChNBQ1RJVklUWV9SRUFEX1dSSVRFEAMy6QMKBUFkbWluEk0KBlN0YXR1cxIgLnRoaW5zbmFwLmFkbWluLnYxLlN0YXR1c1JlcXVlc3QaIS50aGluc25hcC5hZG1pbi52MS5TdGF0dXNSZXNwb25zZRJJCgRMaXN0Eh4udGhpbnNuYXAuYWRtaW4udjEuTGlzdFJlcXVlc3QaHy50aGluc25hcC5hZG1pbi52MS5MaXN0UmVzcG9uc2UwARJQCgdJbnNwZWN0EiEudGhpbnNuYXAuYWRtaW4udjEuSW5zcGVjdFJlcXVlc3QaIi50aGluc25hcC5hZG1pbi52MS5JbnNwZWN0UmVzcG9uc2USUgoHQ29sbGVjdBIhLnRoaW5zbmFwLmFkbWluLnYxLkNvbGxlY3RSZXF1ZXN0GiIudGhpbnNuYXAuYWRtaW4udjEuQ29sbGVjdFJlc3BvbnNlMAESTwoGRXZlbnRzEiAudGhpbnNuYXAuYWRtaW4udjEuRXZlbnRzUmVxdWVzdBohLnRoaW5zbmFwLmFkbWluLnYxLkV2ZW50c1Jlc3BvbnNlMAESTwoGQmFja3VwEiAudGhpbnNuYXAuYWRtaW4udjEuQmFja3VwUmVxdWVzdBohLnRoaW5zbmFwLmFkbWluLnYxLkJhY2t1cFJlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Ch10aGluc25hcC9hZG1pbi92MS9hZG1pbi5wcm90bxIRdGhpbnNuYXAuYWRtaW4udjEiDwoNU3RhdHVzUmVxdWVzdCKlBAoOU3RhdHVzUmVzcG9uc2USKQoGaGVhbHRoGAEgASgOMhkudGhpbnNuYXAuYWRtaW4udjEuSGVhbHRoEiwKCHByb2JsZW1zGAIgAygLMhoudGhpbnNuYXAuYWRtaW4udjEuUHJvYmxlbRIpCgZkYWVtb24YAyABKAsyGS50aGluc25hcC5hZG1pbi52MS5EYWVtb24SKwoHdm9sdW1lcxgEIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlZvbHVtZXMSNgoNbmV3X3NuYXBzaG90cxgFIAEoCzIfLnRoaW5zbmFwLmFkbWluLnYxLk5ld1NuYXBzaG90cxImCgRkYXRhGAYgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuU3BhY2USKgoIbWV0YWRhdGEYByABKAsyGC50aGluc25hcC5hZG1pbi52MS5TcGFjZRIWCg5taW5fZnJlZV9zcGFjZRgIIAEoCRI0CglzbmFwc2hvdHMYCSABKAsyIS50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdENvdW50cxIwCgdkZXZpY2VzGAogASgLMh8udGhpbnNuYXAuYWRtaW4udjEuRGV2aWNlQ291bnRzEisKB3N0YW5kYnkYCyABKAsyGi50aGluc25hcC5hZG1pbi52MS5TdGFuZGJ5EikKBnJlYXBlchgMIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlJlYXBlciJjCgdQcm9ibGVtEgwKBGNvZGUYASABKAkSKwoIc2V2ZXJpdHkYAiABKA4yGS50aGluc25hcC5hZG1pbi52MS5IZWFsdGgSDQoFZm91bmQYAyABKAkSDgoGYWR2aWNlGAQgASgJIr0BCgZEYWVtb24SDwoHdmVyc2lvbhgBIAEoCRILCgNwaWQYAiABKA0SLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcm9vdF9wYXRoGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSFQoNYWRtaW5fYWRkcmVzcxgGIAEoCRIUCgxub2RlX3ZlcnNpb24YByABKAkSFAoMbWVtb3J5X2J5dGVzGAggASgEIosBCgdWb2x1bWVzEhMKC2Rlc2NyaXB0aW9uGAEgASgJEjAKCXRoaW5fcG9vbBgCIAEoCzIbLnRoaW5zbmFwLmFkbWluLnYxLlRoaW5Qb29sSAASMQoJYmxvY2tmaWxlGAMgASgLMhwudGhpbnNuYXAuYWRtaW4udjEuQmxvY2tmaWxlSABCBgoEa2luZCKtAQoIVGhpblBvb2wSDAoEbmFtZRgBIAEoCRITCgtibG9ja19ieXRlcxgCIAEoBBIpCgRtb2RlGAMgASgOMhsudGhpbnNuYXAuYWRtaW4udjEuUG9vbE1vZGUSEwoLbmVlZHNfY2hlY2sYBCABKAgSFgoOdHJhbnNhY3Rpb25faWQYBSABKAQSDgoGZW5naW5lGAYgASgJEhYKDmRyaXZlcl92ZXJzaW9uGAcgASgJIh4KCUJsb2NrZmlsZRIRCglkaXJlY3RvcnkYASABKAkijAEKDE5ld1NuYXBzaG90cxISCgpzaXplX2J5dGVzGAEgASgEEg8KB2ZzX3R5cGUYAiABKAkSEgoKZnNfb3B0aW9ucxgDIAMoCRIVCg1tb3VudF9vcHRpb25zGAQgAygJEhQKDGFzeW5jX3JlbW92ZRgFIAEoCBIWCg5kaXNjYXJkX2Jsb2NrcxgGIAEoCCJgCgVTcGFjZRISCgp1c2VkX2J5dGVzGAEgASgEEhMKC3RvdGFsX2J5dGVzGAIgASgEEhcKD2F2YWlsYWJsZV9ieXRlcxgDIAEoBBIVCg1yZXNlcnZlX2J5dGVzGAQgASgEIkIKDlNuYXBzaG90Q291bnRzEhEKCWNvbW1pdHRlZBgBIAEoBBIOCgZhY3RpdmUYAiABKAQSDQoFdmlld3MYAyABKAQiWwoMRGV2aWNlQ291bnRzEg0KBXRvdGFsGAEgASgEEg0KBWJhc2VzGAIgASgEEi0KBnN0YXRlcxgDIAMoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlN0YXRlQ291bnQiKgoKU3RhdGVDb3VudBINCgVzdGF0ZRgBIAEoCRINCgVjb3VudBgCIAEoBCJxCgdTdGFuZGJ5Eg0KBXJlYWR5GAEgASgEEg4KBndhbnRlZBgCIAEoBBIUCgxwYXJlbnRfbGltaXQYAyABKAQSEwoLdG90YWxfbGltaXQYBCABKAQSDAoEaGl0cxgFIAEoBBIOCgZtaXNzZXMYBiABKAQiFwoGUmVhcGVyEg0KBXF1ZXVlGAEgASgEIkcKC0xpc3RSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkSEwoLd2l0aF9sYWJlbHMYAiABKAgSEgoKd2l0aF91c2FnZRgDIAEoCCI+CgxMaXN0UmVzcG9uc2USLgoJc25hcHNob3RzGAEgAygLMhsudGhpbnNuYXAuYWRtaW4udjEuU25hcHNob3QiiwMKCFNuYXBzaG90EgwKBG5hbWUYASABKAkSDgoGcGFyZW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3VzYWdlX2J5dGVzGAYgASgESACIAQESEgoKc2l6ZV9ieXRlcxgHIAEoBBIPCgdmc190eXBlGAggASgJEhAKCGNoaWxkcmVuGAkgASgEEhEKCWRldmljZV9pZBgKIAEoBBI3CgZsYWJlbHMYCyADKAsyJy50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg4KDF91c2FnZV9ieXRlcyIsCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIEgwKBGRyb3AYAiABKAkiVAoNQ2hlY2tSZXNwb25zZRIyCgtkaWZmZXJlbmNlcxgBIAMoCzIdLnRoaW5zbmFwLmFkbWluLnYxLkRpZmZlcmVuY2USDwoHb21pdHRlZBgCIAEoCSI5CgpEaWZmZXJlbmNlEgwKBHJ1bGUYASABKAkSDAoEd2hhdBgCIAEoCRIPCgdtZWFuaW5nGAMgASgJIjEKDkluc3BlY3RSZXF1ZXN0EgsKA2tleRgBIAEoCRISCgp3aXRoX3VzYWdlGAIgASgIIrkBCg9JbnNwZWN0UmVzcG9uc2USLQoIc25hcHNob3QYASABKAsyGy50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdBIpCgZkZXZpY2UYAiABKAsyGS50aGluc25hcC5hZG1pbi52MS5EZXZpY2USEQoJYW5jZXN0b3JzGAMgAygJEhAKCGNoaWxkcmVuGAQgAygJEicKBW1vdW50GAUgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuTW91bnQi7QEKBkRldmljZRIKCgJpZBgBIAEoBBIUCgd0aGluX2lkGAIgASgNSACIAQESFgoJb3JpZ2luX2lkGAMgASgESAGIAQESDQoFc3RhdGUYBCABKAkSLQoIYWN0aXZpdHkYBSABKA4yGy50aGluc25hcC5hZG1pbi52MS5BY3Rpdml0eRIPCgdmc190eXBlGAYgASgJEhIKCnNpemVfYnl0ZXMYByABKAQSFgoOYmFzZWxpbmVfYnl0ZXMYCCABKAQSFAoMbWFwcGVkX2J5dGVzGAkgASgEQgoKCF90aGluX2lkQgwKCl9vcmlnaW5faWQiNgoFTW91bnQSDAoEdHlwZRgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDwoHb3B0aW9ucxgDIAMoCSIQCg5Db2xsZWN0UmVxdWVzdCI+Cg9Db2xsZWN0UmVzcG9uc2USDwoHd2FpdGluZxgBIAEoBBIMCgRsZWZ0GAIgASgEEgwKBGRvbmUYAyABKAgiDwoNRXZlbnRzUmVxdWVzdCKWAwoORXZlbnRzUmVzcG9uc2USKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoEbWFkZRgCIAEoCzIXLnRoaW5zbmFwLmFkbWluLnYxLk1hZGVIABIxCgljb21taXR0ZWQYAyABKAsyHC50aGluc25hcC5hZG1pbi52MS5Db21taXR0ZWRIABItCgdyZW1vdmVkGAQgASgLMhoudGhpbnNuYXAuYWRtaW4udjEuUmVtb3ZlZEgAEi0KB3VwZGF0ZWQYBSABKAsyGi50aGluc25hcC5hZG1pbi52MS5VcGRhdGVkSAASKwoGcmVhcGVkGAYgASgLMhkudGhpbnNuYXAuYWRtaW4udjEuUmVhcGVkSAASLQoHcHJvYmxlbRgHIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlByb2JsZW1IABIrCgZzb2x2ZWQYCCABKAsyGS50aGluc25hcC5hZG1pbi52MS5Tb2x2ZWRIABIOCgRsb3N0GAkgASgESABCBwoFZXZlbnQiXQoETWFkZRILCgNrZXkYASABKAkSDgoGcGFyZW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEhEKCWRldmljZV9pZBgEIAEoBCJeCglDb21taXR0ZWQSDAoEbmFtZRgBIAEoCRILCgNrZXkYAiABKAkSDgoGcGFyZW50GAMgASgJEhMKC3VzYWdlX2J5dGVzGAQgASgEEhEKCWRldmljZV9pZBgFIAEoBCJQCgdSZW1vdmVkEgsKA2tleRgBIAEoCRIlCgRraW5kGAIgASgOMhcudGhpbnNuYXAuYWRtaW4udjEuS2luZBIRCglkZXZpY2VfaWQYAyABKAQiPQoHVXBkYXRlZBILCgNrZXkYASABKAkSJQoEa2luZBgCIAEoDjIXLnRoaW5zbmFwLmFkbWluLnYxLktpbmQiGwoGUmVhcGVkEhEKCWRldmljZV9pZBgBIAEoBCIWCgZTb2x2ZWQSDAoEY29kZRgBIAEoCSIPCg1CYWNrdXBSZXF1ZXN0Ih4KDkJhY2t1cFJlc3BvbnNlEgwKBHRleHQYASABKAkqVQoGSGVhbHRoEhYKEkhFQUxUSF9VTlNQRUNJRklFRBAAEg0KCUhFQUxUSF9PSxABEhIKDkhFQUxUSF9XQVJOSU5HEAISEAoMSEVBTFRIX0VSUk9SEAMqjQEKCFBvb2xNb2RlEhkKFVBPT0xfTU9ERV9VTlNQRUNJRklFRBAAEhgKFFBPT0xfTU9ERV9SRUFEX1dSSVRFEAESFwoTUE9PTF9NT0RFX1JFQURfT05MWRACEh8KG1BPT0xfTU9ERV9PVVRfT0ZfREFUQV9TUEFDRRADEhIKDlBPT0xfTU9ERV9GQUlMEAQqUAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDQoJS0lORF9WSUVXEAESDwoLS0lORF9BQ1RJVkUQAhISCg5LSU5EX0NPTU1JVFRFRBADKmgKCEFjdGl2aXR5EhgKFEFDVElWSVRZX1VOU1BFQ0lGSUVEEAASEQoNQUNUSVZJVFlfTk9ORRABEhYKEkFDVElWSVRZX1JFQURfT05MWRACEhcKE0FDVElWSVRZX1JFQURfV1JJVEUQAzK1BAoFQWRtaW4STQoGU3RhdHVzEiAudGhpbnNuYXAuYWRtaW4udjEuU3RhdHVzUmVxdWVzdBohLnRoaW5zbmFwLmFkbWluLnYxLlN0YXR1c1Jlc3BvbnNlEkkKBExpc3QSHi50aGluc25hcC5hZG1pbi52MS5MaXN0UmVxdWVzdBofLnRoaW5zbmFwLmFkbWluLnYxLkxpc3RSZXNwb25zZTABElAKB0luc3BlY3QSIS50aGluc25hcC5hZG1pbi52MS5JbnNwZWN0UmVxdWVzdBoiLnRoaW5zbmFwLmFkbWluLnYxLkluc3BlY3RSZXNwb25zZRJSCgdDb2xsZWN0EiEudGhpbnNuYXAuYWRtaW4udjEuQ29sbGVjdFJlcXVlc3QaIi50aGluc25hcC5hZG1pbi52MS5Db2xsZWN0UmVzcG9uc2UwARJKCgVDaGVjaxIfLnRoaW5zbmFwLmFkbWluLnYxLkNoZWNrUmVxdWVzdBogLnRoaW5zbmFwLmFkbWluLnYxLkNoZWNrUmVzcG9uc2USTwoGRXZlbnRzEiAudGhpbnNuYXAuYWRtaW4udjEuRXZlbnRzUmVxdWVzdBohLnRoaW5zbmFwLmFkbWluLnYxLkV2ZW50c1Jlc3BvbnNlMAESTwoGQmFja3VwEiAudGhpbnNuYXAuYWRtaW4udjEuQmFja3VwUmVxdWVzdBohLnRoaW5zbmFwLmFkbWluLnYxLkJhY2t1cFJlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message thinsnap.admin.v1.StatusRequest
@@ -665,6 +665,89 @@ export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
   messageDesc(file_thinsnap_admin_v1_admin, 16);
 
 /**
+ * @generated from message thinsnap.admin.v1.CheckRequest
+ */
+export type CheckRequest = Message<"thinsnap.admin.v1.CheckRequest"> & {
+  /**
+   * Applies the rules that lose nothing first.
+   *
+   * @generated from field: bool repair = 1;
+   */
+  repair: boolean;
+
+  /**
+   * Deletes this, which must be unknown, first: "thin id 7". Empty: nothing.
+   *
+   * @generated from field: string drop = 2;
+   */
+  drop: string;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.CheckRequest.
+ * Use `create(CheckRequestSchema)` to create a new message.
+ */
+export const CheckRequestSchema: GenMessage<CheckRequest> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 17);
+
+/**
+ * @generated from message thinsnap.admin.v1.CheckResponse
+ */
+export type CheckResponse = Message<"thinsnap.admin.v1.CheckResponse"> & {
+  /**
+   * @generated from field: repeated thinsnap.admin.v1.Difference differences = 1;
+   */
+  differences: Difference[];
+
+  /**
+   * What could not be looked at, and why. Empty when all was.
+   *
+   * @generated from field: string omitted = 2;
+   */
+  omitted: string;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.CheckResponse.
+ * Use `create(CheckResponseSchema)` to create a new message.
+ */
+export const CheckResponseSchema: GenMessage<CheckResponse> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 18);
+
+/**
+ * @generated from message thinsnap.admin.v1.Difference
+ */
+export type Difference = Message<"thinsnap.admin.v1.Difference"> & {
+  /**
+   * A word for programs: "unknown", "missing", "stray". docs/recovery.md lists them.
+   *
+   * @generated from field: string rule = 1;
+   */
+  rule: string;
+
+  /**
+   * "thin id 7", "file 7.img", or a device's name.
+   *
+   * @generated from field: string what = 2;
+   */
+  what: string;
+
+  /**
+   * What the rule means, and what becomes of it.
+   *
+   * @generated from field: string meaning = 3;
+   */
+  meaning: string;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.Difference.
+ * Use `create(DifferenceSchema)` to create a new message.
+ */
+export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 19);
+
+/**
  * @generated from message thinsnap.admin.v1.InspectRequest
  */
 export type InspectRequest = Message<"thinsnap.admin.v1.InspectRequest"> & {
@@ -686,7 +769,7 @@ export type InspectRequest = Message<"thinsnap.admin.v1.InspectRequest"> & {
  * Use `create(InspectRequestSchema)` to create a new message.
  */
 export const InspectRequestSchema: GenMessage<InspectRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 17);
+  messageDesc(file_thinsnap_admin_v1_admin, 20);
 
 /**
  * @generated from message thinsnap.admin.v1.InspectResponse
@@ -729,7 +812,7 @@ export type InspectResponse = Message<"thinsnap.admin.v1.InspectResponse"> & {
  * Use `create(InspectResponseSchema)` to create a new message.
  */
 export const InspectResponseSchema: GenMessage<InspectResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 18);
+  messageDesc(file_thinsnap_admin_v1_admin, 21);
 
 /**
  * @generated from message thinsnap.admin.v1.Device
@@ -792,7 +875,7 @@ export type Device = Message<"thinsnap.admin.v1.Device"> & {
  * Use `create(DeviceSchema)` to create a new message.
  */
 export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 19);
+  messageDesc(file_thinsnap_admin_v1_admin, 22);
 
 /**
  * @generated from message thinsnap.admin.v1.Mount
@@ -819,7 +902,7 @@ export type Mount = Message<"thinsnap.admin.v1.Mount"> & {
  * Use `create(MountSchema)` to create a new message.
  */
 export const MountSchema: GenMessage<Mount> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 20);
+  messageDesc(file_thinsnap_admin_v1_admin, 23);
 
 /**
  * @generated from message thinsnap.admin.v1.CollectRequest
@@ -832,7 +915,7 @@ export type CollectRequest = Message<"thinsnap.admin.v1.CollectRequest"> & {
  * Use `create(CollectRequestSchema)` to create a new message.
  */
 export const CollectRequestSchema: GenMessage<CollectRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 21);
+  messageDesc(file_thinsnap_admin_v1_admin, 24);
 
 /**
  * @generated from message thinsnap.admin.v1.CollectResponse
@@ -865,7 +948,7 @@ export type CollectResponse = Message<"thinsnap.admin.v1.CollectResponse"> & {
  * Use `create(CollectResponseSchema)` to create a new message.
  */
 export const CollectResponseSchema: GenMessage<CollectResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 22);
+  messageDesc(file_thinsnap_admin_v1_admin, 25);
 
 /**
  * @generated from message thinsnap.admin.v1.EventsRequest
@@ -878,7 +961,7 @@ export type EventsRequest = Message<"thinsnap.admin.v1.EventsRequest"> & {
  * Use `create(EventsRequestSchema)` to create a new message.
  */
 export const EventsRequestSchema: GenMessage<EventsRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 23);
+  messageDesc(file_thinsnap_admin_v1_admin, 26);
 
 /**
  * @generated from message thinsnap.admin.v1.EventsResponse
@@ -960,7 +1043,7 @@ export type EventsResponse = Message<"thinsnap.admin.v1.EventsResponse"> & {
  * Use `create(EventsResponseSchema)` to create a new message.
  */
 export const EventsResponseSchema: GenMessage<EventsResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 24);
+  messageDesc(file_thinsnap_admin_v1_admin, 27);
 
 /**
  * @generated from message thinsnap.admin.v1.Made
@@ -992,7 +1075,7 @@ export type Made = Message<"thinsnap.admin.v1.Made"> & {
  * Use `create(MadeSchema)` to create a new message.
  */
 export const MadeSchema: GenMessage<Made> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 25);
+  messageDesc(file_thinsnap_admin_v1_admin, 28);
 
 /**
  * @generated from message thinsnap.admin.v1.Committed
@@ -1029,7 +1112,7 @@ export type Committed = Message<"thinsnap.admin.v1.Committed"> & {
  * Use `create(CommittedSchema)` to create a new message.
  */
 export const CommittedSchema: GenMessage<Committed> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 26);
+  messageDesc(file_thinsnap_admin_v1_admin, 29);
 
 /**
  * @generated from message thinsnap.admin.v1.Removed
@@ -1056,7 +1139,7 @@ export type Removed = Message<"thinsnap.admin.v1.Removed"> & {
  * Use `create(RemovedSchema)` to create a new message.
  */
 export const RemovedSchema: GenMessage<Removed> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 27);
+  messageDesc(file_thinsnap_admin_v1_admin, 30);
 
 /**
  * @generated from message thinsnap.admin.v1.Updated
@@ -1078,7 +1161,7 @@ export type Updated = Message<"thinsnap.admin.v1.Updated"> & {
  * Use `create(UpdatedSchema)` to create a new message.
  */
 export const UpdatedSchema: GenMessage<Updated> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 28);
+  messageDesc(file_thinsnap_admin_v1_admin, 31);
 
 /**
  * @generated from message thinsnap.admin.v1.Reaped
@@ -1095,7 +1178,7 @@ export type Reaped = Message<"thinsnap.admin.v1.Reaped"> & {
  * Use `create(ReapedSchema)` to create a new message.
  */
 export const ReapedSchema: GenMessage<Reaped> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 29);
+  messageDesc(file_thinsnap_admin_v1_admin, 32);
 
 /**
  * @generated from message thinsnap.admin.v1.Solved
@@ -1112,7 +1195,7 @@ export type Solved = Message<"thinsnap.admin.v1.Solved"> & {
  * Use `create(SolvedSchema)` to create a new message.
  */
 export const SolvedSchema: GenMessage<Solved> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 30);
+  messageDesc(file_thinsnap_admin_v1_admin, 33);
 
 /**
  * @generated from message thinsnap.admin.v1.BackupRequest
@@ -1125,7 +1208,7 @@ export type BackupRequest = Message<"thinsnap.admin.v1.BackupRequest"> & {
  * Use `create(BackupRequestSchema)` to create a new message.
  */
 export const BackupRequestSchema: GenMessage<BackupRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 31);
+  messageDesc(file_thinsnap_admin_v1_admin, 34);
 
 /**
  * @generated from message thinsnap.admin.v1.BackupResponse
@@ -1144,7 +1227,7 @@ export type BackupResponse = Message<"thinsnap.admin.v1.BackupResponse"> & {
  * Use `create(BackupResponseSchema)` to create a new message.
  */
 export const BackupResponseSchema: GenMessage<BackupResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 32);
+  messageDesc(file_thinsnap_admin_v1_admin, 35);
 
 /**
  * @generated from enum thinsnap.admin.v1.Health
@@ -1323,6 +1406,17 @@ export const Admin: GenService<{
     methodKind: "server_streaming";
     input: typeof CollectRequestSchema;
     output: typeof CollectResponseSchema;
+  },
+  /**
+   * Holds records against what storage and the kernel have, and answers what differs. Changes nothing unless it is asked to.
+   * FAILED_PRECONDITION when what is to be dropped is not unknown.
+   *
+   * @generated from rpc thinsnap.admin.v1.Admin.Check
+   */
+  check: {
+    methodKind: "unary";
+    input: typeof CheckRequestSchema;
+    output: typeof CheckResponseSchema;
   },
   /**
    * What happens from now on, each thing once it is durable. What is wrong already comes first. Ends with the daemon.

@@ -1,0 +1,73 @@
+// What a pool and the kernel hold, read beside the catalog: thin ids by thin_ls, devices by the uuids that carry our mark.
+
+import { FaultError, isFault } from '../../../shared/faults.ts';
+import { parseDeviceId, parseThinId, type ThinId } from '../../../shared/units.ts';
+import type { Device } from '../../catalog/records.ts';
+import type { TaskPool } from '../../task-pool.ts';
+import type { Stock, Stockroom } from '../stockroom.ts';
+import { thinIdOf } from './thin-id-of.ts';
+
+const HELD_AS = /^thin id (\d{1,8})$/;
+const DEVICE_NUMBER = /^\d{1,15}$/;
+
+export interface PoolStockroomOptions {
+  readonly tasks: Pick<TaskPool, 'run'>;
+  readonly poolName: string;
+  readonly poolTag: number | null;
+  readonly uuidPrefix: string;
+  /** Whether it belongs to someone who was in the pool before us, or came since. */
+  readonly isForeign: (thinId: ThinId) => boolean;
+}
+
+export class PoolStockroom implements Stockroom {
+  readonly #options: PoolStockroomOptions;
+
+  constructor(options: PoolStockroomOptions) {
+    this.#options = options;
+  }
+
+  async take(): Promise<Stock> {
+    const { tasks, uuidPrefix } = this.#options;
+    const active = new Map(
+      (await tasks.run('listDevices', { uuidPrefix })).map(({ name, uuid }) => {
+        const digits = uuid.slice(uuidPrefix.length);
+        return [name, DEVICE_NUMBER.test(digits) ? parseDeviceId(Number(digits)) : null] as const;
+      }),
+    );
+    return { ...(await this.#thinIds()), active };
+  }
+
+  heldAs(device: Device): string {
+    return toText(thinIdOf(device));
+  }
+
+  async drop(heldAs: string): Promise<void> {
+    const { tasks, poolName: pool, poolTag } = this.#options;
+    const [, digits] = HELD_AS.exec(heldAs) ?? [];
+    if (digits === undefined) {
+      throw new FaultError('invalid', `Cannot drop ${JSON.stringify(heldAs)}: it is none of this pool's thin ids`);
+    }
+    await tasks.run('deleteThin', { pool, poolTag, thinId: parseThinId(Number(digits)) });
+  }
+
+  async dropActive(name: string): Promise<void> {
+    const { tasks, uuidPrefix } = this.#options;
+    const found = (await tasks.run('listDevices', { uuidPrefix })).find((device) => device.name === name);
+    if (found !== undefined) await tasks.run('deactivate', { name, uuid: found.uuid, fate: 'never' });
+  }
+
+  async #thinIds(): Promise<Pick<Stock, 'held' | 'omitted'>> {
+    const { tasks, poolName: pool, isForeign } = this.#options;
+    try {
+      const ids = await tasks.run('poolThinIds', { pool });
+      return { held: new Set(ids.filter((id) => !isForeign(id)).map(toText)), omitted: '' };
+    } catch (error) {
+      if (!isFault(error, 'tool-missing')) throw error;
+      return { held: null, omitted: error.message };
+    }
+  }
+}
+
+function toText(thinId: ThinId): string {
+  return `thin id ${thinId}`;
+}
