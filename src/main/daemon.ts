@@ -1,7 +1,7 @@
 // The daemon, from its configuration to the first call served, and back: what is opened is closed in reverse.
 
 import { chmod, mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { FaultError, toFault } from '../shared/faults.ts';
 import { adminCalls } from './admin/calls.ts';
@@ -12,6 +12,7 @@ import type { Config } from './config/config.ts';
 import { Lanes } from './lanes.ts';
 import { takeLock } from './lock.ts';
 import { calls } from './rpc/calls.ts';
+import { findAccess } from './rpc/listener.ts';
 import { serve } from './rpc/server.ts';
 import { clearSocketPath } from './rpc/socket.ts';
 import { Clock } from './snapshots/clock.ts';
@@ -19,6 +20,7 @@ import type { Context } from './snapshots/context.ts';
 import { Devices } from './snapshots/devices.ts';
 import { Pins } from './snapshots/pins.ts';
 import { TaskPool } from './task-pool.ts';
+import { whoElseMayChange, whoElseMayReplace } from './trust.ts';
 import { Foreground } from './upkeep/foreground.ts';
 import { Reaper } from './upkeep/reaper.ts';
 import { recover } from './upkeep/recovery.ts';
@@ -85,17 +87,21 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     await context.reaper.close();
   });
   log.info(await recover(context), 'recovered');
+  const access = await findAccess(Number.parseInt(config.socketMode, 8), config.socketGroup);
   const admin = await serveAdmin({
     address: config.adminAddress,
+    // Where both sockets are in one directory, whoever may connect to the other one must get there.
+    passingGid: dirname(config.adminAddress) === dirname(config.address) ? access.gid : null,
     log,
     onBug,
     rpcs: adminCalls({ ...context, config, version: await readVersion(), startedAt: context.clock.now() }),
   });
   closers.push(() => admin.stop());
-  await clearSocketPath(config.address);
+  await clearSocketPath(config.address, access.gid);
   const { baseImageSize: sizeBytes, fsType, fsOptions } = config;
   const server = await serve({
     address: config.address,
+    access,
     log,
     onBug,
     ...calls(context, { fs: { fsType, fsOptions, sizeBytes }, removal: { wait: !config.asyncRemove } }),
@@ -148,17 +154,14 @@ function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
   return { catalog, volumes, lanes, pins, devices, reaper, guard, standby, foreground, clock: new Clock() };
 }
 
-/** Made for root alone. One that others may write to is refused: what is in there decides what is deleted. */
+/** Made for root alone. One that others may change is refused: what is in there decides what is deleted. */
 async function openRoot(rootPath: string): Promise<void> {
+  let found: string | null;
   try {
     if ((await mkdir(rootPath, { recursive: true, mode: 0o700 })) !== undefined) await chmod(rootPath, 0o700);
+    found = whoElseMayChange(await stat(rootPath)) ?? (await whoElseMayReplace(rootPath));
   } catch (error) {
     throw new FaultError('unavailable', `Cannot use root_path ${rootPath}: ${String(error)}`, { cause: error });
   }
-  const { mode } = await stat(rootPath);
-  if ((mode & 0o002) === 0) return;
-  throw new FaultError(
-    'precondition',
-    `Cannot use root_path ${rootPath}: everybody may write to it. Run: chmod o-w ${rootPath}`,
-  );
+  if (found !== null) throw new FaultError('precondition', `Cannot use root_path ${rootPath}: ${found}`);
 }

@@ -60,6 +60,8 @@ test('thinsnap config show prints TOML with the origin of each value, aligned', 
     `root_path          = "/var/lib/thinsnap"            # default
 address            = "/run/thinsnap/thinsnap.sock"  # default
 admin_address      = "/run/thinsnap/admin.sock"     # default
+socket_mode        = "0600"                         # default
+socket_group       = ""                             # default
 log_level          = "debug"                        # --log-level
 volumes            = "auto"                         # default
 pool_name          = "vg-pool"                      # ${good}:1
