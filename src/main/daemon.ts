@@ -24,13 +24,19 @@ import { whoElseMayChange, whoElseMayReplace } from './trust.ts';
 import { Foreground } from './upkeep/foreground.ts';
 import { Reaper } from './upkeep/reaper.ts';
 import { recover } from './upkeep/recovery.ts';
-import { SpaceGuard } from './upkeep/space-guard.ts';
+import { SpaceGuard, type SpaceLevel } from './upkeep/space-guard.ts';
 import { Standby } from './upkeep/standby.ts';
 import { openVolumes } from './volumes/open-volumes.ts';
 import type { Opened } from './volumes/volumes.ts';
 
 /** Threads of the fast lane that what nobody waits for never takes. */
 const THREADS_KEPT_FREE = 2;
+
+const SPACE_LOG = {
+  ok: { level: 'info', text: 'space is no longer low' },
+  low: { level: 'warn', text: 'space is low: nothing is made ahead any more' },
+  short: { level: 'error', text: 'space is short: new snapshots are refused' },
+} as const satisfies Record<SpaceLevel, { level: keyof Logger; text: string }>;
 
 export interface Daemon {
   /** What it works on, for the first screen. */
@@ -125,9 +131,11 @@ function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
   const foreground = new Foreground();
   // They give way to whoever calls, and what they have begun by then leaves these threads free.
   const atOnce = Math.max(1, tasks.fastThreads - THREADS_KEPT_FREE);
-  const guard = new SpaceGuard(volumes, config.minFreeSpace, (error) =>
-    log.warn({ fault: toFault(error).message }, 'cannot see how much space there is'),
-  );
+  const guard = new SpaceGuard(volumes, config.minFreeSpace, {
+    onError: (error) => log.warn({ fault: toFault(error).message }, 'cannot see how much space there is'),
+    onCrossing: ({ what, level, ...figures }) =>
+      log[SPACE_LOG[level].level](figures, `${what} ${SPACE_LOG[level].text}`),
+  });
   const reaper = new Reaper({
     catalog,
     volumes,
