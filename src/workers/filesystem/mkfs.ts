@@ -7,7 +7,8 @@ import { MIN_FILE_SYSTEM_BYTES } from '../../shared/file-systems.ts';
 import type { FsType, MkfsSpec } from '../../shared/tasks.ts';
 import { storageBytes } from '../block/device.ts';
 import { withErrno } from '../errno.ts';
-import { FIXED_ARGUMENTS, runTool, ToolError } from '../exec.ts';
+import { runTool, ToolError } from '../exec.ts';
+import { removeLostAndFound } from './lost-and-found.ts';
 
 const MKFS_TIMEOUT_MS = 120_000;
 
@@ -85,16 +86,6 @@ async function makeExt(tool: 'mkfs.ext4' | 'mkfs.ext2', path: string, parsed: Pa
     if (!(error instanceof ToolError && EXT_PREZEROED_UNKNOWN.test(error.stderr))) throw error;
     await make(EXT_EAGER);
   }
-}
-
-/** mke2fs always makes it, and containers expect an empty root. e2fsck finds nothing wrong without it. */
-async function removeLostAndFound(path: string): Promise<void> {
-  const { stderr } = await runTool('debugfs', ['-w', '-R', FIXED_ARGUMENTS.removeLostAndFound, path], {
-    timeoutMs: MKFS_TIMEOUT_MS,
-  });
-  // debugfs exits with 0 whatever happened; when all is well it prints its version alone.
-  const complaint = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('debugfs 1.'));
-  if (complaint.length > 0) throw new FaultError('io', `Cannot remove lost+found from ${path}: ${complaint.join(' ')}`);
 }
 
 async function checkSize(path: string, fsType: FsType): Promise<void> {
