@@ -22,10 +22,16 @@ const root = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
 const tools = join(root, 'tools');
 await mkdir(tools);
 
+interface Origin {
+  readonly parent: string;
+  /** Another one for each test. */
+  readonly sizeBytes: number;
+}
+
 /** A call that runs that tool, and what it answers when the tool did nothing and ended well: not every tool must have worked. */
 interface Use {
   readonly tool: string;
-  readonly call: (stage: Stage, key: string, parent: string) => Promise<readonly Mount[]>;
+  readonly call: (stage: Stage, key: string, of: Origin) => Promise<readonly Mount[]>;
   readonly idle: RegExp;
 }
 
@@ -33,18 +39,19 @@ const FAULT = /^(INTERNAL|UNAVAILABLE|DEADLINE_EXCEEDED)$/;
 const USES: readonly Use[] = [
   {
     tool: 'mkfs.ext4',
-    call: ({ client }, key) => client.prepare(key, '', { [MAX_SIZE_LABEL]: String(2 ** 27) }),
+    // mkfs runs once for each size.
+    call: ({ client }, key, { sizeBytes }) => client.prepare(key, '', { [MAX_SIZE_LABEL]: String(sizeBytes) }),
     idle: FAULT,
   },
-  { tool: 'cp', call: ({ client }, key, parent) => client.prepare(key, parent), idle: FAULT },
+  { tool: 'cp', call: ({ client }, key, { parent }) => client.prepare(key, parent), idle: FAULT },
   {
     tool: 'resize2fs',
-    call: ({ client }, key, parent) => client.prepare(key, parent, { [MAX_SIZE_LABEL]: String(2 ** 28) }),
+    call: ({ client }, key, { parent }) => client.prepare(key, parent, { [MAX_SIZE_LABEL]: String(2 ** 28) }),
     idle: /^OK$/,
   },
   {
     tool: 'losetup',
-    call: async ({ client }, key, parent) => {
+    call: async ({ client }, key, { parent }) => {
       if ((await codeOf(client.stat(key))) === 'NOT_FOUND') await client.prepare(key, parent);
       await client.commit(`name ${key}`, key);
       return client.view(key, `name ${key}`);
@@ -78,17 +85,19 @@ async function withTool(name: string, script: string, action: () => Promise<void
 
 function failing(stage: Stage): void {
   for (const { tool, call, idle } of USES) {
-    for (const [what, script] of Object.entries({ ...FAILURES, 'does nothing and ends well': 'exit 0' })) {
+    const scripts = { ...FAILURES, 'does nothing and ends well': 'exit 0' };
+    for (const [index, [what, script]] of Object.entries(scripts).entries()) {
       stage.test(`a call has an answer, and goes well later, when ${tool} ${what}`, async () => {
-        const [parent, key] = [await stage.layer(), stage.key()];
+        const of: Origin = { parent: await stage.layer(), sizeBytes: 2 ** (26 + index) };
+        const key = stage.key();
         await withTool(tool, script, () =>
           withstand(stage, async () => {
-            assert.match(await codeOf(call(stage, key, parent)), script === 'exit 0' ? idle : FAULT);
+            assert.match(await codeOf(call(stage, key, of)), script === 'exit 0' ? idle : FAULT);
           }),
         );
         if ((await codeOf(stage.client.stat(key))) === 'OK') await stage.client.remove(key);
         const again = stage.key();
-        await stage.mounted(await call(stage, again, parent), async (dir) => {
+        await stage.mounted(await call(stage, again, of), async (dir) => {
           assert.equal(await readdir(dir), []);
         });
       });

@@ -11,6 +11,8 @@ const STALLED = 100;
 const LISTED = Math.max(200, Math.min(100_000, CASES));
 const LABEL = 'l'.repeat(4000);
 const MESSAGE_BYTES_MAX = 1024 * 1024;
+/** What a hundred Lists that stand still may cost, a window and two messages each, and one that goes on meanwhile. */
+const LISTS_BYTES_MAX = 200 * 1024 * 1024;
 const IN_FLIGHT = 32;
 const CANCELLED = 100;
 const BURST = Math.max(4000, Math.min(20_000, CASES));
@@ -100,16 +102,20 @@ function longLists(stage: Stage): void {
   stage.test(`others are answered when ${STALLED} clients begin a List and read no further`, async () => {
     const idle = Array.from({ length: STALLED }, () => stage.daemon.connect());
     try {
-      await withstand(stage, async () => {
-        const streams = idle.map((client) =>
-          client.grpc.stream(Snapshots.method.list, {}).on('error', () => undefined),
-        );
-        // The first message is there, and no more is asked for.
-        await Promise.all(streams.map((stream) => new Promise((resolve) => stream.once('readable', resolve))));
-        assert.ok((await stage.client.list()).length >= LISTED);
-        for (const stream of streams) stream.cancel();
-        for (const client of idle) client.close();
-      });
+      await withstand(
+        stage,
+        async () => {
+          const streams = idle.map((client) =>
+            client.grpc.stream(Snapshots.method.list, {}).on('error', () => undefined),
+          );
+          // The first message is there, and no more is asked for.
+          await Promise.all(streams.map((stream) => new Promise((resolve) => stream.once('readable', resolve))));
+          assert.ok((await stage.client.list()).length >= LISTED);
+          for (const stream of streams) stream.cancel();
+          for (const client of idle) client.close();
+        },
+        LISTS_BYTES_MAX,
+      );
     } finally {
       for (const client of idle) client.close();
     }

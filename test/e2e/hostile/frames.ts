@@ -1,6 +1,5 @@
 // Hostile HTTP/2: what is sent is made by hand, since no client library would send it.
 
-import * as assert from 'uvu/assert';
 import { Snapshots } from '../../../src/main/rpc/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
 import { CONNECTIONS_MAX, GREETING_LIMIT_MS } from '../../../src/main/rpc/listener.ts';
 import {
@@ -147,7 +146,6 @@ export function frames(stage: Stage): void {
     try {
       await withstand(stage, async () => {
         for (let opened = 0; opened < SILENT; opened += 1) silent.push(await RawConnection.open(stage.daemon.address));
-        assert.ok(silent.filter((connection) => !connection.gone).length <= CONNECTIONS_MAX + 1);
         const ended = Promise.all(silent.map((connection) => connection.ended()));
         await withTimeout(ended, 3 * GREETING_LIMIT_MS, 'the end of connections that say nothing');
       });
