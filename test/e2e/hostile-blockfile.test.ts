@@ -1,5 +1,5 @@
-// Hostile input against a whole daemon on block files: a sample of it, unless THINSNAP_HOSTILE_CASES (2000) and
-// THINSNAP_HOSTILE_SECONDS (1, of each attack) ask for more.
+// Hostile input against a whole daemon on block files: a sample of it, unless THINSNAP_HOSTILE_CASES (1000) and
+// THINSNAP_HOSTILE_SECONDS (0.3, of each attack) ask for more.
 
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { clients } from './hostile/clients.ts';

@@ -7,7 +7,7 @@ import { factsOf } from '../../support/process-facts.ts';
 import { until } from '../../support/until.ts';
 import type { Stage } from '../stage.ts';
 
-const { THINSNAP_HOSTILE_SECONDS: seconds = '1', THINSNAP_HOSTILE_CASES: cases = '2000' } = process.env;
+const { THINSNAP_HOSTILE_SECONDS: seconds = '0.3', THINSNAP_HOSTILE_CASES: cases = '1000' } = process.env;
 export const ATTACK_MS = Number(seconds) * 1000;
 export const CASES = Number(cases);
 

@@ -15,7 +15,7 @@ const MESSAGE_BYTES_MAX = 1024 * 1024;
 const LISTS_BYTES_MAX = 200 * 1024 * 1024;
 const IN_FLIGHT = 32;
 const CANCELLED = 100;
-const BURST = Math.max(4000, Math.min(20_000, CASES));
+const BURST = Math.max(3000, Math.min(20_000, CASES));
 const BURST_CLIENTS = 8;
 
 export function clients(stage: Stage): void {
