@@ -101,10 +101,11 @@ asRootWith(
 });
 
 test('growFileSystem() goes on after e2fsck corrected something, and stops when it could not', async () => {
-  await withFakeTools({ e2fsck: 'exit 1', resize2fs: 'exit 0' }, async () => {
+  const others = { debugfs: 'exit 0', resize2fs: 'exit 0' };
+  await withFakeTools({ ...others, e2fsck: 'exit 1' }, async () => {
     await growFileSystem('/file', 'ext4');
   });
-  await withFakeTools({ e2fsck: 'exit 4', resize2fs: 'exit 0' }, async () => {
+  await withFakeTools({ ...others, e2fsck: 'exit 4' }, async () => {
     assert.match((await faultOf(growFileSystem('/file', 'ext4'))).message, /e2fsck: exit status 4/);
   });
 });
