@@ -1,6 +1,7 @@
 // The daemon, from its configuration to the first call served, and back: what is opened is closed in reverse.
 
 import { chmod, mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { failpoint } from '../shared/failpoints.ts';
 import { FaultError, toFault } from '../shared/faults.ts';
@@ -12,6 +13,7 @@ import { readVersion } from './cli/version.ts';
 import type { Config } from './config/config.ts';
 import { Lanes } from './lanes.ts';
 import { calls } from './rpc/calls.ts';
+import { findAccess } from './rpc/listener.ts';
 import { serve } from './rpc/server.ts';
 import { clearSocketPath } from './rpc/socket.ts';
 import { Clock } from './snapshots/clock.ts';
@@ -19,18 +21,25 @@ import type { Context } from './snapshots/context.ts';
 import { Devices } from './snapshots/devices.ts';
 import { Pins } from './snapshots/pins.ts';
 import { TaskPool } from './task-pool.ts';
+import { whoElseMayChange, whoElseMayReplace } from './trust.ts';
 import { audit } from './upkeep/audit.ts';
 import { beginRun, endRun } from './upkeep/clean-stop.ts';
 import { Foreground } from './upkeep/foreground.ts';
 import { Reaper } from './upkeep/reaper.ts';
 import { recover } from './upkeep/recovery.ts';
-import { SpaceGuard } from './upkeep/space-guard.ts';
+import { SpaceGuard, type SpaceLevel } from './upkeep/space-guard.ts';
 import { Standby } from './upkeep/standby.ts';
 import { openVolumes } from './volumes/open-volumes.ts';
 import type { Opened } from './volumes/volumes.ts';
 
 /** Threads of the fast lane that what nobody waits for never takes. */
 const THREADS_KEPT_FREE = 2;
+
+const SPACE_LOG = {
+  ok: { level: 'info', text: 'space is no longer low' },
+  low: { level: 'warn', text: 'space is low: nothing is made ahead any more' },
+  short: { level: 'error', text: 'space is short: new snapshots are refused' },
+} as const satisfies Record<SpaceLevel, { level: keyof Logger; text: string }>;
 
 export interface Daemon {
   /** What it works on, for the first screen. */
@@ -119,18 +128,22 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
   log.info(await recover(context), 'recovered');
   run.recovered = true;
   await failpoint('start.recovered');
+  const access = await findAccess(Number.parseInt(config.socketMode, 8), config.socketGroup);
   const admin = await serveAdmin({
     address: config.adminAddress,
+    // Where both sockets are in one directory, whoever may connect to the other one must get there.
+    passingGid: dirname(config.adminAddress) === dirname(config.address) ? access.gid : null,
     log,
     onBug,
     rpcs: adminCalls({ ...context, config, version: await readVersion(), startedAt: context.clock.now() }),
   });
   closers.push(() => admin.stop());
   await failpoint('start.admin-served');
-  await clearSocketPath(config.address);
+  await clearSocketPath(config.address, access.gid);
   const { baseImageSize: sizeBytes, fsType, fsOptions } = config;
   const server = await serve({
     address: config.address,
+    access,
     log,
     onBug,
     ...calls(context, { fs: { fsType, fsOptions, sizeBytes }, removal: { wait: !config.asyncRemove } }),
@@ -156,9 +169,11 @@ function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
   const foreground = new Foreground();
   // They give way to whoever calls, and what they have begun by then leaves these threads free.
   const atOnce = Math.max(1, tasks.fastThreads - THREADS_KEPT_FREE);
-  const guard = new SpaceGuard(volumes, config.minFreeSpace, (error) =>
-    log.warn({ fault: toFault(error).message }, 'cannot see how much space there is'),
-  );
+  const guard = new SpaceGuard(volumes, config.minFreeSpace, {
+    onError: (error) => log.warn({ fault: toFault(error).message }, 'cannot see how much space there is'),
+    onCrossing: ({ what, level, ...figures }) =>
+      log[SPACE_LOG[level].level](figures, `${what} ${SPACE_LOG[level].text}`),
+  });
   const reaper = new Reaper({
     catalog,
     volumes,
@@ -185,17 +200,14 @@ function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
   return { catalog, volumes, lanes, pins, devices, reaper, guard, standby, foreground, clock: new Clock() };
 }
 
-/** Made for root alone. One that others may write to is refused: what is in there decides what is deleted. */
+/** Made for root alone. One that others may change is refused: what is in there decides what is deleted. */
 async function openRoot(rootPath: string): Promise<void> {
+  let found: string | null;
   try {
     if ((await mkdir(rootPath, { recursive: true, mode: 0o700 })) !== undefined) await chmod(rootPath, 0o700);
+    found = whoElseMayChange(await stat(rootPath)) ?? (await whoElseMayReplace(rootPath));
   } catch (error) {
     throw new FaultError('unavailable', `Cannot use root_path ${rootPath}: ${String(error)}`, { cause: error });
   }
-  const { mode } = await stat(rootPath);
-  if ((mode & 0o002) === 0) return;
-  throw new FaultError(
-    'precondition',
-    `Cannot use root_path ${rootPath}: everybody may write to it. Run: chmod o-w ${rootPath}`,
-  );
+  if (found !== null) throw new FaultError('precondition', `Cannot use root_path ${rootPath}: ${found}`);
 }

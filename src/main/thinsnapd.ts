@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // thinsnapd: reads the configuration, starts the daemon, says what it chose, and stops on SIGTERM or SIGINT.
 
+import { writeFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
@@ -33,8 +34,18 @@ async function main(): Promise<number> {
   }
 }
 
+/**
+ * Leaves the contents of memory out of a core dump, of this process and of the tools that it runs: what clients wrote may be in
+ * there, and so may the blocks of a file system (core(5)).
+ */
+async function hideFromCoreDumps(): Promise<void> {
+  // A kernel that writes no core dumps has no such file.
+  await writeFile('/proc/self/coredump_filter', '0').catch(() => undefined);
+}
+
 /** Serves until a signal comes; answers the exit status. */
 async function run(config: Config): Promise<number> {
+  await hideFromCoreDumps();
   // A person at a terminal reads lines, everything else reads JSON.
   const log = process.stderr.isTTY
     ? pino({ level: config.logLevel }, pretty({ destination: 2, sync: true }))

@@ -19,6 +19,7 @@ const ARGUMENT = /^[A-Za-z0-9_./:=,+^@%-]*$/;
 /** The only arguments that hold other characters: texts of our own that no value ever enters. */
 export const FIXED_ARGUMENTS = {
   removeLostAndFound: 'rmdir lost+found',
+  statLostAndFound: 'stat lost+found',
   /** For sh: mount options, device or file. */
   growXfs: 'mount -t xfs -o "$1" -- "$2" /sys/fs && xfs_growfs -d /sys/fs && umount /sys/fs',
   /** For sh: device. */

@@ -41,7 +41,7 @@ export async function withAdmin(action: (admin: Admin) => Promise<void>): Promis
       const bugs: string[] = [];
       const onBug = (message: string): void => void bugs.push(message);
       const log = pino({ level: 'silent' });
-      const server = await serveAdmin({ address, log, onBug, rpcs: adminCalls(context) });
+      const server = await serveAdmin({ address, passingGid: null, log, onBug, rpcs: adminCalls(context) });
       const client = await AdminClient.open(address);
       try {
         await action({ core, context, address, client, stop: () => server.stop() });

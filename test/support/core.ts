@@ -9,7 +9,7 @@ import { Devices } from '../../src/main/snapshots/devices.ts';
 import { Pins } from '../../src/main/snapshots/pins.ts';
 import { Foreground } from '../../src/main/upkeep/foreground.ts';
 import { Reaper } from '../../src/main/upkeep/reaper.ts';
-import { SpaceGuard } from '../../src/main/upkeep/space-guard.ts';
+import { SpaceGuard, type SpaceObserver } from '../../src/main/upkeep/space-guard.ts';
 import { Standby, type StandbyLimits } from '../../src/main/upkeep/standby.ts';
 import type { Volumes } from '../../src/main/volumes/volumes.ts';
 import type { ThinId } from '../../src/shared/units.ts';
@@ -32,6 +32,7 @@ export interface CoreParts<Kind extends Volumes> {
 }
 
 const JOBS_AT_ONCE = 4;
+const IGNORED: SpaceObserver = { onError: () => undefined, onCrossing: () => undefined };
 export const NO_STANDBY: StandbyLimits = { perParent: 0, total: 0 };
 
 /** Put together as the daemon does it. Whoever asks for it closes it. */
@@ -43,7 +44,7 @@ export function assembleCore<Kind extends Volumes>(parts: CoreParts<Kind>): Core
   const foreignThinIds: ThinId[] = [];
   const onError = (id: number, error: unknown): void => void errors.push(`${id} ${String(error)}`);
   const foreground = new Foreground();
-  const guard = new SpaceGuard(volumes, { kind: 'percent', percent: 10 }, () => undefined);
+  const guard = new SpaceGuard(volumes, { kind: 'percent', percent: 10 }, IGNORED);
   const isPressed = (): boolean => guard.isShort();
   const common = { catalog, volumes, foreground, onError };
   const reaper = new Reaper({ ...common, lanes, pins, jobsAtOnce: JOBS_AT_ONCE, isPressed });

@@ -1,12 +1,13 @@
 // The admin service on its own socket, which only root can connect to. It stops after the socket for containerd, so that
 // a daemon that waits for its last calls can still be looked at.
 
-import { Server, type ServiceDefinition, type UntypedHandleCall } from '@grpc/grpc-js';
+import type { ServiceDefinition, UntypedHandleCall } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { Admin } from '../rpc/gen/thinsnap/admin/v1/admin_pb.ts';
 import { type HandleOptions, Handlers } from '../rpc/handle.ts';
-import { bind, drain, PROTO_ROOT, SERVER_OPTIONS } from '../rpc/server.ts';
+import { listen, OWNER_ONLY } from '../rpc/listener.ts';
+import { drain, makeServer, PROTO_ROOT } from '../rpc/server.ts';
 import { clearSocketPath } from '../rpc/socket.ts';
 import { type AdminRpcs, toDefinition } from './service.ts';
 import { StreamHandlers } from './stream-handler.ts';
@@ -24,6 +25,8 @@ export interface AdminServer {
 
 export interface AdminServeOptions extends HandleOptions {
   readonly address: string;
+  /** A group that passes through the socket's directory, if that has to be made; null: none. */
+  readonly passingGid: number | null;
   readonly rpcs: AdminRpcs;
 }
 
@@ -32,8 +35,8 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
   const { address, rpcs } = options;
   const unary = new Handlers(options);
   const streams = new StreamHandlers(options);
-  await clearSocketPath(address);
-  const server = new Server(SERVER_OPTIONS);
+  await clearSocketPath(address, options.passingGid);
+  const server = makeServer();
   const implementation: Record<keyof AdminRpcs, UntypedHandleCall> = {
     status: unary.unary('admin Status', rpcs.status),
     inspect: unary.unary('admin Inspect', rpcs.inspect),
@@ -45,11 +48,11 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
   };
   server.addService(definition(), implementation);
   new ReflectionService(loadSync(['thinsnap/admin/v1/admin.proto'], { includeDirs: [PROTO_ROOT] })).addToServer(server);
-  await bind(server, address);
+  const listener = await listen(server, address, OWNER_ONLY);
   return {
     stop: async () => {
       streams.stop();
-      await drain(server, DRAIN_LIMIT_MS);
+      await drain(server, listener, DRAIN_LIMIT_MS);
     },
   };
 }

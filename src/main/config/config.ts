@@ -5,6 +5,8 @@ import type { Bytes } from '../../shared/units.ts';
 
 export const VOLUME_CHOICES = ['auto', 'thin-pool', 'blockfile'] as const;
 export const ENGINE_CHOICES = ['auto', 'ioctl', 'dmsetup'] as const;
+/** Root alone, or also a group. Nobody else: who may connect decides over every container's files. */
+export const SOCKET_MODES = ['0600', '0660'] as const;
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /** Space that must stay free, of data and of metadata alike: a share of the whole, or a size. */
@@ -19,6 +21,10 @@ export interface Config {
   readonly address: string;
   /** Unix socket that `thinsnap` connects to; absolute. */
   readonly adminAddress: string;
+  /** Of the socket that containerd connects to; the admin socket is always 0600. */
+  readonly socketMode: (typeof SOCKET_MODES)[number];
+  /** Group of that socket, by name or number; null: the daemon's own. */
+  readonly socketGroup: string | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly volumes: (typeof VOLUME_CHOICES)[number];
   /** Name under /dev/mapper; null: none configured. */

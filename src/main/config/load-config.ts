@@ -96,6 +96,8 @@ function readConfig(findings: Findings): Config {
     rootPath: readField('rootPath', findings),
     address: readField('address', findings),
     adminAddress: readField('adminAddress', findings),
+    socketMode: readField('socketMode', findings),
+    socketGroup: readField('socketGroup', findings),
     logLevel: readField('logLevel', findings),
     volumes: readField('volumes', findings),
     poolName: readField('poolName', findings),
@@ -171,6 +173,12 @@ function findContradictions(config: Config, { givens, problems, bad }: Findings)
       const message = `${shown} is too large, the most is ${showSize(SIZE_MAX)}`;
       problems.push(problemAt(size.where, `Cannot use base_image_size: ${message}`));
     }
+  }
+  const group = lastGiven(givens, 'socketGroup');
+  if (group !== undefined && config.socketGroup !== null && config.socketMode === '0600' && !bad.has('socketMode')) {
+    problems.push(
+      problemAt(group.where, 'Cannot use socket_group: no group may connect. Set socket_mode = "0660" too'),
+    );
   }
   const volumes = lastGiven(givens, 'volumes');
   if (volumes !== undefined && config.volumes === 'thin-pool' && config.poolName === null && !bad.has('poolName')) {

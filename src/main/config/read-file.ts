@@ -2,11 +2,12 @@
 // devices are formatted.
 
 import { constants, open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { whoElseMayChange, whoElseMayReplace } from '../trust.ts';
 import { ConfigError, problemOfFile, quote, type SourceText } from './problems.ts';
 
 // containerd's own with all plugins is about 15 KiB.
 const FILE_MAX_BYTES = 1024 * 1024;
-const WRITABLE_BY_ANYONE = 0o002;
 
 const REASONS: ReadonlyMap<unknown, string> = new Map([
   ['ENOENT', 'there is no such file'],
@@ -15,7 +16,7 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
   ['ELOOP', 'its symbolic links go in a circle'],
 ]);
 
-/** Throws a ConfigError when the file cannot be read, is not UTF-8, or can be written by anyone. */
+/** Throws a ConfigError when the file cannot be read, is not UTF-8, or can be changed by others than root and who runs this. */
 export async function readConfigFile(file: string): Promise<SourceText> {
   try {
     return { file, text: await readTrusted(file) };
@@ -32,14 +33,10 @@ async function readTrusted(file: string): Promise<string> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = await handle.stat();
-    const { mode, size } = stats;
+    const { size } = stats;
     if (!stats.isFile()) throw refusal(file, 'it is not a regular file');
-    if ((mode & WRITABLE_BY_ANYONE) !== 0) {
-      throw refusal(
-        file,
-        `anyone may write to it (mode ${(mode & 0o7777).toString(8)}): take that away with chmod o-w`,
-      );
-    }
+    const found = whoElseMayChange(stats) ?? (await whoElseMayReplace(resolve(file)));
+    if (found !== null) throw refusal(file, found);
     if (size > FILE_MAX_BYTES) throw refusal(file, `it has ${size} bytes, at most ${FILE_MAX_BYTES} are read`);
     return decode(file, await handle.readFile());
   } finally {

@@ -35,6 +35,9 @@ const WORD_MAX_CHARS = 255;
 const SIZE_STEP = parseBytes(4096);
 
 const POOL_NAME = /^[A-Za-z0-9_.+-]+$/;
+// What useradd(8) of Debian takes, and a group's number: 2^32 - 1 is none.
+const GROUP = /^([a-z_][a-z0-9_-]{0,30}\$?|\d{1,10})$/i;
+const GROUP_MAX = 2 ** 32 - 2;
 const WORD = /^[A-Za-z0-9_./:=,+^-]+$/;
 const CONTROL = /\p{Cc}/u;
 
@@ -76,6 +79,14 @@ export function readPath(raw: unknown): Reading<string> {
 export function readAddress(raw: unknown): Reading<string> {
   const reading = readPath(raw);
   return reading.ok ? checkLength(reading.value, ADDRESS_MAX_BYTES) : reading;
+}
+
+/** A group's name or number, or "" for none. */
+export function readGroup(raw: unknown): Reading<string | null> {
+  if (typeof raw !== 'string') return wrongType("a group's name or number in quotes", raw);
+  if (raw === '') return sound(null);
+  if (!GROUP.test(raw)) return wrong(`${quote(raw)} is neither a group's name nor its number`);
+  return /^\d/.test(raw) && Number(raw) > GROUP_MAX ? wrong(`${quote(raw)} is no group's number`) : sound(raw);
 }
 
 /** A dm name, or "" for none. LVM's pools have "VG-POOL" there, each "-" inside either name doubled. */

@@ -4,13 +4,14 @@
 import { formatSizeExactly } from '../../shared/sizes.ts';
 import { FS_TYPES } from '../../shared/tasks.ts';
 import { GIB, parseBytes } from '../../shared/units.ts';
-import { type Config, ENGINE_CHOICES, LOG_LEVELS, type MinFreeSpace, VOLUME_CHOICES } from './config.ts';
+import { type Config, ENGINE_CHOICES, LOG_LEVELS, type MinFreeSpace, SOCKET_MODES, VOLUME_CHOICES } from './config.ts';
 import {
   type Reader,
   readAddress,
   readBoolean,
   readCount,
   readFsOptions,
+  readGroup,
   readMinFreeSpace,
   readMountOptions,
   readOneOf,
@@ -41,6 +42,8 @@ export const SETTINGS: { readonly [Name in Field]: Setting<Config[Name]> } = {
   rootPath: { key: 'root_path', fallback: '/var/lib/thinsnap', read: readPath, write: asIs },
   address: { key: 'address', fallback: '/run/thinsnap/thinsnap.sock', read: readAddress, write: asIs },
   adminAddress: { key: 'admin_address', fallback: '/run/thinsnap/admin.sock', read: readAddress, write: asIs },
+  socketMode: { key: 'socket_mode', fallback: '0600', read: readOneOf(SOCKET_MODES), write: asIs },
+  socketGroup: { key: 'socket_group', fallback: null, read: readGroup, write: (group) => group ?? '' },
   logLevel: { key: 'log_level', fallback: 'info', read: readOneOf(LOG_LEVELS), write: asIs },
   volumes: { key: 'volumes', fallback: 'auto', read: readOneOf(VOLUME_CHOICES), write: asIs },
   poolName: { key: 'pool_name', fallback: null, read: readPoolName, write: (name) => name ?? '' },

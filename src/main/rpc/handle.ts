@@ -8,6 +8,8 @@ import { GRPC_STATUS } from './status.ts';
 
 /** Calls in flight; the next one is refused at once. */
 export const CALLS_MAX = 8192;
+/** Lists that are being answered: each holds what it has found, and a message or two that its client has not read. */
+export const LISTS_MAX = 256;
 /** containerd sets no deadline. The work itself is not aborted: it ends, is recorded, and the next call sees it. */
 export const CALL_LIMIT_MS = 120_000;
 /** Of a key in a log line, and of a fault's text in an answer: gRPC carries it in a header. */
@@ -23,6 +25,7 @@ export interface HandleOptions {
 export class Handlers {
   readonly #options: HandleOptions;
   #inFlight = 0;
+  #lists = 0;
 
   constructor(options: HandleOptions) {
     this.#options = options;
@@ -43,12 +46,24 @@ export class Handlers {
 
   list(rpc: ListRpc): handleServerStreamingCall<Parameters<ListRpc>[0], unknown> {
     return (call) => {
-      this.#run('List', '', () => withLimit('List', stream(call, rpc))).then(
+      this.#lists += 1;
+      // Told of every end, also of one that comes long after a fault, when the client reads no further.
+      call.once('cancelled', () => {
+        this.#lists -= 1;
+      });
+      this.#run('List', '', () => withLimit('List', this.#answerList(call, rpc))).then(
         () => call.end(),
         // grpc-js sends the status that an `error` event carries; destroying the stream would send none.
         (error: unknown) => call.emit('error', toStatus(toFault(error))),
       );
     };
+  }
+
+  async #answerList(call: ServerWritableStream<Parameters<ListRpc>[0], unknown>, rpc: ListRpc): Promise<void> {
+    if (this.#lists > LISTS_MAX) {
+      throw new FaultError('overloaded', `Cannot take a List: ${LISTS_MAX} are being answered`);
+    }
+    await stream(call, rpc);
   }
 
   async #run<T>(name: string, key: string, action: () => Promise<T>): Promise<T> {

@@ -6,8 +6,11 @@ import { list } from '../snapshots/read.ts';
 import { encodeInfos, infoFieldBytes } from './encode-info.ts';
 import type { ListRpc } from './service.ts';
 
-/** A message has no more, unless one snapshot has: then it is alone in its own, bounded by what one request can hold. */
-export const MESSAGE_BYTES = 512 * 1024;
+/**
+ * A message has no more, unless one snapshot has: then it is alone in its own, bounded by what one request can hold. A
+ * client that stops reading holds one or two of them in memory.
+ */
+export const MESSAGE_BYTES = 64 * 1024;
 
 export function listRpc(context: Context): ListRpc {
   return ({ filters }) => chunks(list(context, filters));

@@ -1,27 +1,33 @@
 // The gRPC server on its unix socket: the snapshots service, health and reflection.
 
+import type { Server as NetServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import { Server, type ServerOptions } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
-import { FaultError } from '../../shared/faults.ts';
+import { boundPieces } from './bound-pieces.ts';
+import { boundRequests } from './bound-requests.ts';
 import { type HandleOptions, Handlers } from './handle.ts';
+import { listen, type SocketAccess } from './listener.ts';
 import { type Implementation, type ListRpc, type Rpcs, SERVICE_NAME, SNAPSHOTS_DEFINITION } from './service.ts';
 
 /** As containerd has it for its own services (defaults.DefaultMaxRecvMsgSize). */
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
-const STREAMS_PER_CONNECTION_MAX = 4096;
+const STREAMS_PER_CONNECTION_MAX = 1024;
 const HEADER_BYTES_MAX = 64 * 1024;
+/** What one connection may have waiting here, above all answers that its client does not read. Node.js ends it then. */
+const CONNECTION_MIB_MAX = 64;
 /** How long calls in flight may take to end at a stop. */
 export const DRAIN_LIMIT_MS = 30_000;
 
-export const SERVER_OPTIONS: ServerOptions = {
+const SERVER_OPTIONS: ServerOptions = {
   'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
   'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
   'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
   'grpc.max_metadata_size': HEADER_BYTES_MAX,
-  // Nobody can ask for its counts here, and keeping them costs each call.
+  'grpc-node.max_session_memory': CONNECTION_MIB_MAX,
+  // Nobody asks for its statistics, and keeping them costs each call.
   'grpc.enable_channelz': 0,
 };
 
@@ -35,25 +41,26 @@ export interface SnapshotsServer {
 
 export interface ServeOptions extends HandleOptions {
   readonly address: string;
+  readonly access: SocketAccess;
   readonly unary: Rpcs;
   readonly list: ListRpc;
 }
 
 /** Serves on the socket, whose directory is there and whose path is free. Fault `unavailable` when it cannot be bound. */
 export async function serve(options: ServeOptions): Promise<SnapshotsServer> {
-  const server = new Server(SERVER_OPTIONS);
+  const server = makeServer();
   server.addService(SNAPSHOTS_DEFINITION, implementation(options));
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
   health.addToServer(server);
   new ReflectionService(
     loadSync(['containerd/services/snapshots/v1/snapshots.proto'], { includeDirs: [PROTO_ROOT] }),
   ).addToServer(server);
-  await bind(server, options.address);
+  const listener = await listen(server, options.address, options.access);
   return {
     stop: async () => {
       health.setStatus('', 'NOT_SERVING');
       health.setStatus(SERVICE_NAME, 'NOT_SERVING');
-      await drain(server);
+      await drain(server, listener);
     },
   };
 }
@@ -75,23 +82,32 @@ function implementation(options: ServeOptions): Implementation {
   };
 }
 
-/** The socket's mode follows the umask: nobody but root may ever connect, not even for a moment. */
-export async function bind(server: Server, address: string): Promise<void> {
-  const umask = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.bindAsync(`unix:${address}`, ServerCredentials.createInsecure(), (error) =>
-        error ? reject(error) : resolve(),
-      );
-    });
-  } catch (error) {
-    throw new FaultError('unavailable', `Cannot listen on ${address}: ${String(error)}`, { cause: error });
-  } finally {
-    process.umask(umask);
-  }
+/**
+ * How long a connection may be silent, and how long the answer to a ping may take then: a client that does not answer is
+ * stopped or gone. And one that nghttp2 gave up (streams reset too fast) stays open in Node.js 20 until something is
+ * written to it, also after its client has gone.
+ */
+export interface Pings {
+  readonly afterMs: number;
+  readonly limitMs: number;
 }
 
-export function drain(server: Server, limitMs = DRAIN_LIMIT_MS): Promise<void> {
+const PINGS: Pings = { afterMs: 10_000, limitMs: 30_000 };
+
+/** A server with every bound that both sockets have. */
+export function makeServer({ afterMs, limitMs } = PINGS): Server {
+  boundPieces();
+  return new Server({
+    ...SERVER_OPTIONS,
+    'grpc.keepalive_time_ms': afterMs,
+    'grpc.keepalive_timeout_ms': limitMs,
+    interceptors: [boundRequests()],
+  });
+}
+
+/** Takes no more connections and calls, and lets those in flight end. */
+export function drain(server: Server, listener: NetServer, limitMs = DRAIN_LIMIT_MS): Promise<void> {
+  listener.close();
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       server.forceShutdown();

@@ -1,17 +1,28 @@
 // The way to the socket's path: its directory, and whether somebody is there already. A socket that nobody listens on is
 // replaced; anything else that has the path is left alone.
 
-import { lstat, mkdir, readdir, readFile, readlink, unlink } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, readFile, readlink, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { FaultError } from '../../shared/faults.ts';
+import { whoElseMayReplace } from '../trust.ts';
 
 /** A socket of this machine answers at once or not at all. */
 const CONNECT_LIMIT_MS = 2000;
 
-/** Makes the socket's directory (0700) and its path free. Fault `unavailable` when something else has the path. */
-export async function clearSocketPath(address: string): Promise<void> {
-  await mkdir(dirname(address), { recursive: true, mode: 0o700 });
+/**
+ * Makes the socket's directory (0700, or 0750 with `gid`, whose members may pass) and its path free. Faults: `unavailable`
+ * when something else has the path, `precondition` when anyone could put a socket of theirs there.
+ */
+export async function clearSocketPath(address: string, gid: number | null = null): Promise<void> {
+  const directory = dirname(address);
+  const made = await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (made !== undefined && gid !== null) {
+    await chown(directory, process.geteuid?.() ?? 0, gid);
+    await chmod(directory, 0o750);
+  }
+  const replaceable = await whoElseMayReplace(address);
+  if (replaceable !== null) throw new FaultError('precondition', `Cannot listen on ${address}: ${replaceable}`);
   const found = await lstat(address).catch(() => null);
   if (found === null) return;
   if (!found.isSocket()) {

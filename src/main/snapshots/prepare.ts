@@ -7,7 +7,8 @@
 import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../shared/faults.ts';
 import { MIN_FILE_SYSTEM_BYTES } from '../../shared/file-systems.ts';
-import type { Bytes } from '../../shared/units.ts';
+import type { FsType } from '../../shared/tasks.ts';
+import { type Bytes, parseBytes } from '../../shared/units.ts';
 import type { ActiveSnapshot, Device, Labels, Snapshot, ViewSnapshot } from '../catalog/records.ts';
 import { type Change, REF_LABEL } from '../catalog/tables.ts';
 import { deviceLane, keyLane } from '../lanes.ts';
@@ -117,9 +118,20 @@ async function pinBase(context: Context, { fs, request, wishes }: Wanted): Promi
   checkFree(context, request);
   const fsType = wishes.fsType ?? fs.fsType;
   const fsOptions = fsType === fs.fsType ? fs.fsOptions : [];
-  const sizeBytes = wishes.sizeBytes === null ? fs.sizeBytes : sizeFor(wishes, MIN_FILE_SYSTEM_BYTES[fsType]);
+  const sizeBytes = wishes.sizeBytes === null ? fs.sizeBytes : baseSizeFor(wishes, fsType, fs.sizeBytes);
   const origin = await context.devices.base({ fsType, fsOptions, sizeBytes });
   return { origin, unpin: context.pins.pin(origin.id) };
+}
+
+/**
+ * Bases stay for good, so clients must not choose how many there are: beside the configured size there is one for each
+ * power of two, and a snapshot that is to be larger than its base is grown.
+ */
+function baseSizeFor(wishes: Wishes, fsType: FsType, usual: Bytes): Bytes {
+  const least = MIN_FILE_SYSTEM_BYTES[fsType];
+  const wanted = sizeFor(wishes, least);
+  if (wanted === usual) return usual;
+  return parseBytes(Math.max(least, 2 ** Math.floor(Math.log2(wanted))));
 }
 
 /** The size that was asked for; `least` where that is more, since a file system does not shrink and containerd only hints. */

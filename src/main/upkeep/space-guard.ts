@@ -12,19 +12,47 @@ const REFRESH_MS = 5000;
 /** Times the reserve: with less than that free, nothing is made that nobody asked for. */
 export const TIGHT_RESERVES = 2;
 
+/** `low`: nothing is made ahead any more. `short`: nothing at all. */
+export type SpaceLevel = 'ok' | 'low' | 'short';
+
+/** That a kind of space has come to another level. */
+export interface Crossing {
+  readonly what: 'data' | 'metadata';
+  readonly level: SpaceLevel;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly reserveBytes: number;
+}
+
+export interface SpaceObserver {
+  /** The figures could not be read: they are old now. */
+  readonly onError: (error: unknown) => void;
+  /** Once for each level that is come to, the first one too unless it is `ok`. */
+  readonly onCrossing: (crossing: Crossing) => void;
+}
+
 export class SpaceGuard {
   readonly #volumes: Volumes;
   readonly #minFree: MinFreeSpace;
-  readonly #onError: (error: unknown) => void;
+  readonly #observer: SpaceObserver;
   readonly #timer: NodeJS.Timeout;
+  readonly #levels: Record<Crossing['what'], SpaceLevel> = { data: 'ok', metadata: 'ok' };
   #refreshing = false;
 
-  constructor(volumes: Volumes, minFree: MinFreeSpace, onError: (error: unknown) => void) {
+  constructor(volumes: Volumes, minFree: MinFreeSpace, observer: SpaceObserver) {
     this.#volumes = volumes;
     this.#minFree = minFree;
-    this.#onError = onError;
+    this.#observer = observer;
     this.#timer = setInterval(() => this.#tick(), REFRESH_MS);
     this.#timer.unref();
+    this.look();
+  }
+
+  /** Tells of each level that was crossed since the last look. */
+  look(): void {
+    const { data, metadata } = this.#volumes.space;
+    this.#lookAt('data', data);
+    if (metadata !== null) this.#lookAt('metadata', metadata);
   }
 
   /** Fault `no-space` when what is free is below the reserve. */
@@ -68,16 +96,30 @@ export class SpaceGuard {
     );
   }
 
+  #lookAt(what: Crossing['what'], usage: Usage): void {
+    const [freeBytes, reserveBytes] = [freeOf(usage), reserveOf(this.#minFree, usage)];
+    const level = levelOf(freeBytes, reserveBytes);
+    if (level === this.#levels[what]) return;
+    this.#levels[what] = level;
+    this.#observer.onCrossing({ what, level, freeBytes, totalBytes: usage.totalBytes, reserveBytes });
+  }
+
   #tick(): void {
     if (this.#refreshing) return;
     this.#refreshing = true;
     this.#volumes
       .refreshSpace()
-      .catch(this.#onError)
+      .then(() => this.look())
+      .catch(this.#observer.onError)
       .finally(() => {
         this.#refreshing = false;
       });
   }
+}
+
+function levelOf(freeBytes: number, reserveBytes: number): SpaceLevel {
+  if (freeBytes < reserveBytes) return 'short';
+  return freeBytes < reserveBytes * TIGHT_RESERVES ? 'low' : 'ok';
 }
 
 export function freeOf(usage: Usage): number {

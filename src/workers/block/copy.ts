@@ -70,11 +70,22 @@ export async function copyContents(from: string, to: string, limits: CopyLimits)
   const reflinked = await tryReflink(from, to);
   if (!reflinked) {
     await runTool('cp', ['--sparse=auto', '--reflink=auto', '--', from, to], { timeoutMs: limits.timeoutMs });
+    await checkCopied(from, to, fromBytes);
   }
   if (limits.sizeBytes > fromBytes) {
     await withErrno(`extend ${to}`, () => truncate(to, limits.sizeBytes));
   }
   return reflinked;
+}
+
+/** What a tool said is not enough: everything that a container finds is in this copy. */
+async function checkCopied(from: string, to: string, fromBytes: Bytes): Promise<void> {
+  const found = await stat(to).then(
+    ({ size }) => `one of ${size} bytes`,
+    () => 'none',
+  );
+  if (found === `one of ${fromBytes} bytes`) return;
+  throw new FaultError('io', `Cannot copy ${from}: cp said that it did, and of ${fromBytes} bytes there is ${found}`);
 }
 
 /** What a file has allocated, shared blocks included. */

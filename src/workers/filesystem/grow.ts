@@ -7,6 +7,7 @@ import { stat } from 'node:fs/promises';
 import type { FsType } from '../../shared/tasks.ts';
 import { withErrno } from '../errno.ts';
 import { runTool, ToolError } from '../exec.ts';
+import { hasLostAndFound, removeLostAndFound } from './lost-and-found.ts';
 import { growUnmountedXfs } from './private-mount.ts';
 
 const CHECK_TIMEOUT_MS = 300_000;
@@ -20,8 +21,10 @@ export async function growFileSystem(path: string, fsType: FsType): Promise<void
     await growUnmountedXfs(path, { isFile: status.isFile() });
     return;
   }
+  const hadLostAndFound = await hasLostAndFound(path);
   await checkExt(path);
   await runTool('resize2fs', ['--', path], { timeoutMs: GROW_TIMEOUT_MS });
+  if (!hadLostAndFound) await removeLostAndFound(path);
 }
 
 /** Replays the journal that a copy of a file system in use brings along; resize2fs wants a check right before it. */

@@ -1,12 +1,15 @@
 // Makes the file systems that all snapshots begin as. What is written here is copied or shared by every one of them, so
 // as little as possible is written, and nothing is left for the kernel to write later (the lazyinit thread of ext4).
 
+import { open } from 'node:fs/promises';
 import { failpoint } from '../../shared/failpoints.ts';
 import { FaultError } from '../../shared/faults.ts';
 import { MIN_FILE_SYSTEM_BYTES } from '../../shared/file-systems.ts';
 import type { FsType, MkfsSpec } from '../../shared/tasks.ts';
 import { storageBytes } from '../block/device.ts';
-import { FIXED_ARGUMENTS, runTool, ToolError } from '../exec.ts';
+import { withErrno } from '../errno.ts';
+import { runTool, ToolError } from '../exec.ts';
+import { removeLostAndFound } from './lost-and-found.ts';
 
 const MKFS_TIMEOUT_MS = 120_000;
 
@@ -15,6 +18,10 @@ const MKFS_TIMEOUT_MS = 120_000;
 const EXT_PREZEROED = 'nodiscard,assume_storage_prezeroed=1';
 const EXT_EAGER = 'nodiscard,lazy_itable_init=0,lazy_journal_init=0';
 const EXT_PREZEROED_UNKNOWN = /Bad option\(s\) specified:.*assume_storage_prezeroed/;
+
+/** What tells a file system by its first blocks: xfs_format.h, ext4_fs.h. */
+const XFS_MAGIC = { offset: 0, bytes: Buffer.from('XFSB') };
+const EXT_MAGIC = { offset: 1024 + 56, bytes: Buffer.of(0x53, 0xef) };
 
 /**
  * The options of a user that are passed on, each with an operand unless under `bare`. Left out is what names other
@@ -36,11 +43,30 @@ export async function makeFileSystem(path: string, { fsType, options }: MkfsSpec
   await checkSize(path, fsType);
   if (fsType === 'xfs') {
     await runTool('mkfs.xfs', ['-q', '-K', ...parsed.words, '--', path], { timeoutMs: MKFS_TIMEOUT_MS });
-    return;
+  } else {
+    await makeExt(`mkfs.${fsType}`, path, parsed);
+    await failpoint('mkfs.made');
+    await removeLostAndFound(path);
   }
-  await makeExt(`mkfs.${fsType}`, path, parsed);
-  await failpoint('mkfs.made');
-  await removeLostAndFound(path);
+  await checkMade(path, fsType);
+}
+
+/** Every snapshot begins as a copy of it: what a tool said is not enough. */
+async function checkMade(path: string, fsType: FsType): Promise<void> {
+  const { offset, bytes } = fsType === 'xfs' ? XFS_MAGIC : EXT_MAGIC;
+  const found = await withErrno(`look at ${path}`, () => readAt(path, offset, bytes.length));
+  if (found.equals(bytes)) return;
+  throw new FaultError('io', `Cannot make ${fsType} on ${path}: mkfs.${fsType} said that it did, and there is none`);
+}
+
+async function readAt(path: string, offset: number, length: number): Promise<Buffer> {
+  const handle = await open(path, 'r');
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, offset);
+    return buffer;
+  } finally {
+    await handle.close();
+  }
 }
 
 interface ParsedOptions {
@@ -62,16 +88,6 @@ async function makeExt(tool: 'mkfs.ext4' | 'mkfs.ext2', path: string, parsed: Pa
     if (!(error instanceof ToolError && EXT_PREZEROED_UNKNOWN.test(error.stderr))) throw error;
     await make(EXT_EAGER);
   }
-}
-
-/** mke2fs always makes it, and containers expect an empty root. e2fsck finds nothing wrong without it. */
-async function removeLostAndFound(path: string): Promise<void> {
-  const { stderr } = await runTool('debugfs', ['-w', '-R', FIXED_ARGUMENTS.removeLostAndFound, path], {
-    timeoutMs: MKFS_TIMEOUT_MS,
-  });
-  // debugfs exits with 0 whatever happened; when all is well it prints its version alone.
-  const complaint = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('debugfs 1.'));
-  if (complaint.length > 0) throw new FaultError('io', `Cannot remove lost+found from ${path}: ${complaint.join(' ')}`);
 }
 
 async function checkSize(path: string, fsType: FsType): Promise<void> {

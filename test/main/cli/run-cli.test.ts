@@ -25,7 +25,7 @@ test('thinsnap config check prints "ok" and a summary for a good file', async ()
   assert.equal(await run('config', 'check', good), {
     status: 0,
     out: `${good}: ok
-  kind      thinsnap's own: 3 of 17 settings
+  kind      thinsnap's own: 3 of 19 settings
   volumes   thin pool vg-pool
   snapshots ext4 of 10GiB
   state in  /var/lib/thinsnap
@@ -60,6 +60,8 @@ test('thinsnap config show prints TOML with the origin of each value, aligned', 
     `root_path          = "/var/lib/thinsnap"            # default
 address            = "/run/thinsnap/thinsnap.sock"  # default
 admin_address      = "/run/thinsnap/admin.sock"     # default
+socket_mode        = "0600"                         # default
+socket_group       = ""                             # default
 log_level          = "debug"                        # --log-level
 volumes            = "auto"                         # default
 pool_name          = "vg-pool"                      # ${good}:1

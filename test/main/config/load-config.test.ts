@@ -23,6 +23,8 @@ const DEFAULTS: Config = {
   rootPath: '/var/lib/thinsnap',
   address: '/run/thinsnap/thinsnap.sock',
   adminAddress: '/run/thinsnap/admin.sock',
+  socketMode: '0600',
+  socketGroup: null,
   logLevel: 'info',
   volumes: 'auto',
   poolName: null,
@@ -75,6 +77,8 @@ test('loadConfig() reads every key of a file of its own', async () => {
 root_path = "/srv//thinsnap/"
 address = '/run/t.sock'
 admin_address = "/run/t-admin"
+socket_mode = "0660"
+socket_group = "containers"
 log_level = "debug"
 volumes = "thin-pool"
 "pool_name" = """vg-pool"""
@@ -94,6 +98,8 @@ standby_total = 4096
     rootPath: '/srv/thinsnap',
     address: '/run/t.sock',
     adminAddress: '/run/t-admin',
+    socketMode: '0660',
+    socketGroup: 'containers',
     logLevel: 'debug',
     volumes: 'thin-pool',
     poolName: 'vg-pool',
@@ -109,8 +115,8 @@ standby_total = 4096
     standbyPerParent: 0,
     standbyTotal: 4096,
   });
-  assert.is(origins.get('poolName'), `${join(dir, 'config.toml')}:7`);
-  assert.is(origins.get('minFreeSpace'), `${join(dir, 'config.toml')}:16`);
+  assert.is(origins.get('poolName'), `${join(dir, 'config.toml')}:9`);
+  assert.is(origins.get('minFreeSpace'), `${join(dir, 'config.toml')}:18`);
   assert.is(fileKind, 'thinsnap');
 });
 
@@ -227,7 +233,7 @@ test('loadConfig() takes from a flag what containerd requires of its table', asy
   assert.equal(config, { ...DEFAULTS, poolName: 'p', baseImageSize: GIB });
 });
 
-test('loadConfig() refuses a file that anyone may write to, that is missing, no file, too large or no text', async () => {
+test('loadConfig() refuses a file that others may write to, that is missing, no file, too large or no text', async () => {
   const file = join(dir, 'config.toml');
   const load = (path: string) => refusal(loadConfig({ file: path, flags: NO_FLAGS }));
   const start = 'Cannot use the configuration: 1 mistake found\nFILE: Cannot read the configuration file:';
@@ -243,6 +249,8 @@ test('loadConfig() refuses a file that anyone may write to, that is missing, no 
   assert.is(await load(file), `${start} it is not UTF-8 text`);
   await writeFile(file, '#'.repeat(2 ** 20 + 1));
   assert.is(await load(file), `${start} it has 1048577 bytes, at most 1048576 are read`);
+  await chmod(file, 0o620);
+  assert.is(await load(file), `${start} its group may write to it (mode 620): take that away with chmod g-w`);
   await chmod(file, 0o602);
   assert.is(await load(file), `${start} anyone may write to it (mode 602): take that away with chmod o-w`);
   await rm(file);
@@ -263,6 +271,8 @@ const anyConfig: fc.Arbitrary<Config> = fc.record(
     rootPath: path,
     address: path.map((below) => `/public${below}`),
     adminAddress: path,
+    socketMode: fc.constant('0660' as const),
+    socketGroup: fc.constantFrom(null, 'containers', '1000'),
     logLevel: fc.constantFrom(...LOG_LEVELS),
     volumes: fc.constantFrom(...VOLUME_CHOICES).filter((choice) => choice !== 'thin-pool'),
     poolName: fc.option(fc.stringMatching(/^[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,99}$/).filter((name) => name !== 'control')),
@@ -296,5 +306,25 @@ test('loadConfig() reads back what "thinsnap config show" prints, for every conf
     }),
   );
 });
+
+for (const [name, text, found] of [
+  ['a mode that lets anyone in', 'socket_mode = "0666"', 'Cannot use socket_mode: "0666" is not one of "0600", "0660"'],
+  [
+    'a group that is no name',
+    'socket_group = "a b"',
+    'Cannot use socket_group: "a b" is neither a group\'s name nor its number',
+  ],
+  ['no group’s number', 'socket_group = "4294967295"', 'Cannot use socket_group: "4294967295" is no group\'s number'],
+  [
+    'a group that may not connect',
+    'socket_group = "x"',
+    'Cannot use socket_group: no group may connect. Set socket_mode = "0660" too',
+  ],
+] as const) {
+  test(`loadConfig() refuses ${name}`, async () => {
+    const problem = await loadText(text).then(() => 'none', String);
+    assert.ok(problem.includes(found), problem);
+  });
+}
 
 test.run();

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { keyLane } from '../../../src/main/lanes.ts';
 import { prepare, view } from '../../../src/main/snapshots/prepare.ts';
-import { GIB, parseBytes } from '../../../src/shared/units.ts';
+import { GIB, MIB, parseBytes } from '../../../src/shared/units.ts';
 import { withCore } from '../../support/core.ts';
 import { faultOf } from '../../support/faults.ts';
 import { Latch, settled } from '../../support/latch.ts';
@@ -36,5 +36,19 @@ for (const [name, call] of [
     });
   });
 }
+
+test('prepare makes few bases, however many sizes clients ask for', async () => {
+  await withCore(async (core) => {
+    const sizes = Array.from({ length: 100 }, (_, index) => Math.round(16 * MIB * 1.16 ** index));
+    for (const [index, size] of sizes.entries()) {
+      const labels = new Map([['containerd.io/snapshot/max-size', String(size)]]);
+      await prepare(core, SPEC, { key: `key-${index}`, parent: '', labels });
+      const { deviceId } = core.catalog.tables.snapshot(`key-${index}`);
+      assert.is(core.catalog.tables.device(deviceId).sizeBytes, size);
+    }
+    // 16 MiB to 2^45 bytes in powers of two.
+    assert.is([...core.catalog.tables.bases].length, 22);
+  });
+});
 
 test.run();

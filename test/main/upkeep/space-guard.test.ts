@@ -14,7 +14,7 @@ const TENTH: MinFreeSpace = { kind: 'percent', percent: 10 };
 function check(space: Space, minFree: MinFreeSpace): void {
   const volumes = new FakeVolumes();
   volumes.space = space;
-  const guard = new SpaceGuard(volumes, minFree, () => undefined);
+  const guard = new SpaceGuard(volumes, minFree, { onError: () => undefined, onCrossing: () => undefined });
   try {
     guard.check();
   } finally {
@@ -55,6 +55,33 @@ test('SpaceGuard.check faults with no-space where more is used than there is', (
     () => check(used(101, 0), TENTH),
     (error: unknown) => isFault(error, 'no-space'),
   );
+});
+
+test('SpaceGuard tells of each level once, when it is come to, of data and of metadata', () => {
+  const volumes = new FakeVolumes();
+  const told: string[] = [];
+  volumes.space = used(95, 0);
+  const guard = new SpaceGuard(volumes, TENTH, {
+    onError: () => undefined,
+    onCrossing: ({ what, level, freeBytes, reserveBytes }) =>
+      told.push(`${what} ${level} ${freeBytes / MIB} ${reserveBytes / MIB}`),
+  });
+  try {
+    for (const space of [used(96, 0), used(85, 85), used(85, 85), used(10, 91), used(10, 10)]) {
+      volumes.space = space;
+      guard.look();
+    }
+  } finally {
+    guard.close();
+  }
+  assert.equal(told, [
+    'data short 5 10',
+    'data low 15 10',
+    'metadata low 15 10',
+    'data ok 90 10',
+    'metadata short 9 10',
+    'metadata ok 90 10',
+  ]);
 });
 
 test.run();

@@ -18,6 +18,8 @@ function configOf(rootPath: string, volumes: Config['volumes']): Config {
     rootPath,
     address: join(rootPath, 'socket'),
     adminAddress: join(rootPath, 'admin'),
+    socketMode: '0600',
+    socketGroup: null,
     logLevel: 'fatal',
     volumes,
     poolName: null,

@@ -118,4 +118,19 @@ test('removeWhole() removes the file and its partial, and minds nothing that is 
   });
 });
 
+for (const [what, script, found] of [
+  ['nothing', 'exit 0', 'none'],
+  ['half of it', 'for to; do :; done; echo half >"$to"', 'one of 5 bytes'],
+] as const) {
+  test(`copyContents() fails when cp copies ${what} and ends well`, async () => {
+    await withFakeTools({ cp: script }, async (dir) => {
+      const [from, to] = [join(dir, 'from'), join(dir, 'to')];
+      await makeSparseFile(from, MIB);
+      const fault = await faultOf(copyContents(from, to, { sizeBytes: parseBytes(MIB), timeoutMs: 10_000 }));
+      assert.is(fault.code, 'io');
+      assert.ok(fault.message.endsWith(`cp said that it did, and of ${MIB} bytes there is ${found}`), fault.message);
+    });
+  });
+}
+
 test.run();

@@ -1,7 +1,7 @@
 // A grown file system has the new size, is clean, and holds what it held; no mount and no loop device stays behind.
 
 import { execFile } from 'node:child_process';
-import { readFile, statfs, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, statfs, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
@@ -45,11 +45,31 @@ for (const { fsType, check } of KINDS) {
           const { blocks, bsize } = await statfs(root);
           assert.ok(blocks * bsize > 850 * MIB);
           assert.is(await readFile(join(root, 'kept'), 'utf8'), 'x'.repeat(MIB));
+          // e2fsck makes a lost+found where there is none.
+          assert.equal(await readdir(root), ['kept']);
         });
       });
     });
   }
 }
+
+asRootWith(
+  test,
+  'mkfs.ext4',
+  'mount',
+)('growFileSystem() leaves a lost+found that an image brought along', async () => {
+  await withScratch(async (dir) => {
+    const image = join(dir, 'image');
+    await makeSparseFile(image, 32 * MIB);
+    await makeFileSystem(image, { fsType: 'ext4', options: [] });
+    await withMounted(image, { fsType: 'ext4' }, (root) => mkdir(join(root, 'lost+found')));
+    await truncate(image, 64 * MIB);
+    await growFileSystem(image, 'ext4');
+    await withMounted(image, { fsType: 'ext4' }, async (root) => {
+      assert.equal(await readdir(root), ['lost+found']);
+    });
+  });
+});
 
 async function growDevice(image: string, fsType: FsType): Promise<void> {
   const device = await attachLoop(image, { directIo: false });
@@ -81,10 +101,11 @@ asRootWith(
 });
 
 test('growFileSystem() goes on after e2fsck corrected something, and stops when it could not', async () => {
-  await withFakeTools({ e2fsck: 'exit 1', resize2fs: 'exit 0' }, async () => {
+  const others = { debugfs: 'exit 0', resize2fs: 'exit 0' };
+  await withFakeTools({ ...others, e2fsck: 'exit 1' }, async () => {
     await growFileSystem('/file', 'ext4');
   });
-  await withFakeTools({ e2fsck: 'exit 4', resize2fs: 'exit 0' }, async () => {
+  await withFakeTools({ ...others, e2fsck: 'exit 4' }, async () => {
     assert.match((await faultOf(growFileSystem('/file', 'ext4'))).message, /e2fsck: exit status 4/);
   });
 });
