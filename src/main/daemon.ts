@@ -86,7 +86,8 @@ async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
-async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promise<void>)[]): Promise<string> {
+async function open(options: DaemonOptions, closers: (() => Promise<void>)[]): Promise<string> {
+  const { config, log } = options;
   await openRoot(config.rootPath);
   await failpoint('start.root-made');
   const catalog = await Catalog.open(config.rootPath);
@@ -128,6 +129,18 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
   log.info(await recover(context), 'recovered');
   run.recovered = true;
   await failpoint('start.recovered');
+  await serveAll(options, context, closers);
+  if (run.unclean || catalog.restored) void audit(context, log);
+  await failpoint('start.served');
+  return opened.volumes.description;
+}
+
+/** Both sockets, the admin service's first: what is served to containerd can be looked at from its first call on. */
+async function serveAll(
+  { config, log, onBug }: DaemonOptions,
+  context: Context,
+  closers: (() => Promise<void>)[],
+): Promise<void> {
   const access = await findAccess(Number.parseInt(config.socketMode, 8), config.socketGroup);
   const admin = await serveAdmin({
     address: config.adminAddress,
@@ -149,9 +162,6 @@ async function open({ config, log, onBug }: DaemonOptions, closers: (() => Promi
     ...calls(context, { fs: { fsType, fsOptions, sizeBytes }, removal: { wait: !config.asyncRemove } }),
   });
   closers.push(() => server.stop());
-  if (run.unclean || catalog.restored) void audit(context, log);
-  await failpoint('start.served');
-  return opened.volumes.description;
 }
 
 interface Parts {

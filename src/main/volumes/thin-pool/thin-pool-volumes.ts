@@ -14,10 +14,8 @@ import {
   type Bytes,
   type DeviceId,
   parseSectors,
-  parseThinId,
   SECTOR_BYTES,
   type Sectors,
-  THIN_ID_MAX,
   type ThinId,
   toSectors,
 } from '../../../shared/units.ts';
@@ -38,10 +36,10 @@ import {
 import { toSpace } from './pool-space.ts';
 import { PoolStockroom } from './pool-stockroom.ts';
 import { thinIdOf } from './thin-id-of.ts';
+import { ThinIds, type ThinIdsOptions } from './thin-ids.ts';
 
-export interface ThinPoolOptions {
+export interface ThinPoolOptions extends ThinIdsOptions {
   readonly tasks: Pick<TaskPool, 'run'>;
-  readonly poolName: string;
   /** Its transaction id, where that is ours to keep. */
   readonly poolTag: number | null;
   readonly description: string;
@@ -50,10 +48,6 @@ export interface ThinPoolOptions {
   readonly uuidPrefix: string;
   readonly dataBlockSectors: Sectors;
   readonly status: PoolStatus;
-  /** Whether a thin id is spoken for: by a record, or by someone who was in the pool before us. */
-  readonly isTaken: (thinId: ThinId) => boolean;
-  /** New ids follow it. */
-  readonly lastThinId: number;
   /** Whether it belongs to someone who was in the pool before us, or came since. */
   readonly isForeign: (thinId: ThinId) => boolean;
   readonly mountOptions: readonly string[];
@@ -66,28 +60,20 @@ export class ThinPoolVolumes implements Volumes {
   readonly description: string;
   readonly stockroom: PoolStockroom;
   readonly #options: ThinPoolOptions;
+  readonly #thinIds: ThinIds;
   readonly #active = new Map<DeviceId, Exclude<Activity, 'none'>>();
   #status: PoolStatus;
-  #lastThinId: number;
 
   constructor(options: ThinPoolOptions) {
     this.#options = options;
     this.description = options.description;
     this.stockroom = new PoolStockroom(options);
+    this.#thinIds = new ThinIds(options);
     this.#status = options.status;
-    this.#lastThinId = options.lastThinId;
   }
 
   newPlace(): Place {
-    for (let tries = 0; tries < THIN_ID_MAX; tries += 1) {
-      this.#lastThinId = (this.#lastThinId % THIN_ID_MAX) + 1;
-      const thinId = parseThinId(this.#lastThinId);
-      if (!this.#options.isTaken(thinId)) return { kind: 'thin', thinId };
-    }
-    throw new FaultError(
-      'no-space',
-      `Cannot make another device in pool ${this.#options.poolName}: all thin ids are taken`,
-    );
+    return { kind: 'thin', thinId: this.#thinIds.next() };
   }
 
   async createSnapshot(device: Device, origin: Device): Promise<void> {
