@@ -7,8 +7,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runProgram } from '../main/cli/support.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
-import { damagesOf, FOLDER_DAMAGES, randomFrom } from '../support/damage/damages.ts';
+import { damagesOf, FOLDER_DAMAGES } from '../support/damage/damages.ts';
 import { copyRoot, type Days } from '../support/damage/days.ts';
+import { randomFrom } from '../support/random.ts';
 
 const test = suite('catalog-blockfile');
 

@@ -1,17 +1,6 @@
 // Mutants of bytes, drawn from a seed: the same seed gives the same mutants again.
 
-export type Random = () => number;
-
-/** Numbers from 0 up to 1 (mulberry32). */
-export function randomFrom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import type { Random } from './random.ts';
 
 /** What protobuf finds odd: endless numbers, lengths beyond the end, groups, field 0, fields nobody knows. */
 const ODDITIES: readonly Buffer[] = [

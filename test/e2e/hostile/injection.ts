@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { codeOf } from '../../support/grpc-client.ts';
-import { randomFrom } from '../../support/mutants.ts';
+import { randomFrom } from '../../support/random.ts';
 import { withTimeout } from '../../support/with-timeout.ts';
 import type { Stage } from '../stage.ts';
 import { CASES } from './calm.ts';

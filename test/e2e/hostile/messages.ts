@@ -10,7 +10,8 @@ import * as pb from '../../../src/main/rpc/gen/containerd/services/snapshots/v1/
 import { codeOf } from '../../support/grpc-client.ts';
 import { callOverHttp2 } from '../../support/http2-call.ts';
 import { grpcMessage } from '../../support/http2-frames.ts';
-import { mutantOf, randomFrom } from '../../support/mutants.ts';
+import { mutantOf } from '../../support/mutants.ts';
+import { randomFrom } from '../../support/random.ts';
 import type { Stage } from '../stage.ts';
 import { CASES, withstand } from './calm.ts';
 

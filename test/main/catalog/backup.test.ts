@@ -7,9 +7,9 @@ import * as assert from 'uvu/assert';
 import { backupText, readBackup, writeBackup } from '../../../src/main/catalog/backup-file.ts';
 import { BACKUPS_KEPT, Backups, listBackups } from '../../../src/main/catalog/backups.ts';
 import type { Catalog } from '../../../src/main/catalog/catalog.ts';
-import { randomFrom } from '../../support/damage/damages.ts';
 import { factsOf, withCatalog } from '../../support/damage/days.ts';
 import { faultOf } from '../../support/faults.ts';
+import { randomFrom } from '../../support/random.ts';
 import { activeOf, deviceOf, pairOf } from '../../support/records.ts';
 import { withScratch } from '../../support/scratch.ts';
 

@@ -11,9 +11,10 @@ import { Backups, backupDirectory } from '../../../src/main/catalog/backups.ts';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
 import { repairCatalog } from '../../../src/main/catalog/repair.ts';
 import { restoreCatalog } from '../../../src/main/catalog/restore.ts';
-import { damagesOf, FILE_KINDS, type FileKind, randomFrom } from '../../support/damage/damages.ts';
+import { damagesOf, FILE_KINDS, type FileKind } from '../../support/damage/damages.ts';
 import { copyRoot, type Days, factsOf, makeDays, readRoot, withCatalog } from '../../support/damage/days.ts';
 import { faultOf } from '../../support/faults.ts';
+import { randomFrom } from '../../support/random.ts';
 import { deviceOf, pairOf } from '../../support/records.ts';
 import { withScratch } from '../../support/scratch.ts';
 

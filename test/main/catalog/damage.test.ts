@@ -11,7 +11,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
 import { FaultError } from '../../../src/shared/faults.ts';
-import { type Damage, damagesOf, FILE_KINDS, FOLDER_DAMAGES, randomFrom } from '../../support/damage/damages.ts';
+import { type Damage, damagesOf, FILE_KINDS, FOLDER_DAMAGES } from '../../support/damage/damages.ts';
 import {
   copyRoot,
   type Days,
@@ -21,6 +21,7 @@ import {
   readRoot,
   withCatalog,
 } from '../../support/damage/days.ts';
+import { randomFrom } from '../../support/random.ts';
 import { pairOf } from '../../support/records.ts';
 import { withScratch } from '../../support/scratch.ts';
 

@@ -23,18 +23,6 @@ export interface Damage {
   readonly apply: (root: string, days: Days) => Promise<string>;
 }
 
-/** Numbers from 0 up to and without 1, always the same ones from the same seed. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    // mulberry32.
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 export interface Counts {
   readonly flips: number;
   readonly cuts: number;
