@@ -9,14 +9,15 @@ import { Piscina } from 'piscina';
 import { failpointSetup } from '../shared/failpoints.ts';
 import { FaultError } from '../shared/faults.ts';
 import {
+  type EngineChoice,
   TASK_LANES,
   type TaskAnswer,
   type TaskArgs,
   type TaskLane,
   type TaskName,
   type TaskReply,
-  type WorkerSetup,
 } from '../shared/tasks.ts';
+import type { WorkerSetup } from '../shared/worker-setup.ts';
 
 /** Tasks that may wait in one lane for a thread. */
 const QUEUE_MAX = 8192;
@@ -31,7 +32,7 @@ const FAST_THREADS_PER_CORE = 4;
 const WORKER_HEAP_MIB = 96;
 
 export interface TaskPoolOptions {
-  readonly engine: WorkerSetup['engine'];
+  readonly engine: EngineChoice;
   /** Threads of the fast lane; 0: several for each core, since most of a device-mapper call is waiting for RCU. */
   readonly workers: number;
   /** A worker that died outside a task: to be logged. Piscina replaces it. */

@@ -1,7 +1,6 @@
 // What main may ask of a worker: one line per task. Everything here crosses threads, so it is plain data.
 // To add a task: a line in `Tasks`, its lane in `TASK_LANES`, `workers/tasks/<task>.ts`, its name in `workers/entry.ts`.
 
-import type { FailpointSetup } from './failpoints.ts';
 import type { Fault } from './faults.ts';
 import type { Bytes, Sectors, ThinId } from './units.ts';
 
@@ -11,12 +10,8 @@ export type FsType = (typeof FS_TYPES)[number];
 export const ENGINE_KINDS = ['ioctl', 'dmsetup'] as const;
 export type EngineKind = (typeof ENGINE_KINDS)[number];
 
-/** What every worker is told once, when it starts. */
-export interface WorkerSetup {
-  readonly engine: 'auto' | EngineKind;
-  /** Null but in tests. */
-  readonly failpoints: FailpointSetup | null;
-}
+/** As configured; `auto`: the first of the list that works here. */
+export type EngineChoice = 'auto' | EngineKind;
 
 export interface EngineReport {
   readonly kind: EngineKind;

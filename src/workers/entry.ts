@@ -6,11 +6,11 @@ import { armWith, type FailpointSetup, failpoint } from '../shared/failpoints.ts
 import { FaultError, toFault } from '../shared/faults.ts';
 import {
   ENGINE_KINDS,
+  type EngineChoice,
   type TaskArgs,
   type TaskHandlers,
   type TaskName,
   type TaskReply,
-  type WorkerSetup,
 } from '../shared/tasks.ts';
 import { type ChosenEngine, chooseEngine } from './devmapper/choose-engine.ts';
 import type { Engine } from './devmapper/engine.ts';
@@ -104,7 +104,7 @@ function onEngine<Args, Answer>(
   return async (args) => task((await chosenEngine()).engine, args);
 }
 
-function parseEngine(data: unknown): WorkerSetup['engine'] {
+function parseEngine(data: unknown): EngineChoice {
   if (typeof data === 'object' && data !== null && 'engine' in data) {
     const engine = (['auto', ...ENGINE_KINDS] as const).find((kind) => kind === data.engine);
     if (engine !== undefined) return engine;

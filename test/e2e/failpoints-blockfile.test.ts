@@ -22,8 +22,12 @@ const GROUND: Ground = {
     const files = await readdir(join(root, 'state', 'volumes'));
     return files.length === 1 && files[0]?.endsWith('.img') === true ? [] : files;
   },
-  // A file of ours without a record, for the next start to find. There is no such folder before the first volumes.
-  meanwhile: (root) => writeFile(join(root, 'state', 'volumes', '4000.img'), '').catch(() => undefined),
+  // A file of ours without a record, for the next start to find. A catalog that is still new would refuse it.
+  meanwhile: async (root) => {
+    const directory = join(root, 'state', 'volumes');
+    const files = await readdir(directory).catch(() => []);
+    if (files.length > 0) await writeFile(join(directory, '4000.img'), '');
+  },
   tidy: async () => undefined,
 };
 

@@ -1,6 +1,6 @@
 // Runs everything that is tested and ends with one line: "N passed, N failed". See test/run, which prepares it.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { killAll } from './child.ts';
@@ -48,6 +48,8 @@ async function main(): Promise<number> {
   const phases = values.only.map(parsePhase);
   // Not under TMPDIR: that may be deep, and the path of a socket has 107 bytes.
   const dir = await mkdtemp('/tmp/thinsnap-test-');
+  // Some tests act as another user too, who must get to what is meant for it.
+  await chmod(dir, 0o711);
   const run: Run = {
     cwd: process.cwd(),
     logDir: join(dir, 'logs'),

@@ -3,7 +3,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { backupText, fileTime, writeBackup } from './backup-file.ts';
-import type { Captured } from './catalog.ts';
+import type { Captured } from './contents.ts';
 
 /** A day of hours. */
 export const BACKUPS_KEPT = 24;

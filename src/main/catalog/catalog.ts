@@ -14,12 +14,11 @@ import { FaultError } from '../../shared/faults.ts';
 import { type DeviceId, parseDeviceId, THIN_ID_MAX } from '../../shared/units.ts';
 import type { Lock } from '../lock.ts';
 import { CATALOG_FORMAT, type Head, type VolumesIdentity } from './codec.ts';
-import type { Contents } from './contents.ts';
+import type { Captured, Contents } from './contents.ts';
 import type { Mark } from './mark.ts';
 import { writeMarker } from './marker.ts';
 import { openChecked } from './opening.ts';
 import { HEAD_KEY, IDENTITY_KEY, type Operation, toOperation, toPut } from './operations.ts';
-import type { Device, Snapshot } from './records.ts';
 import { FILES, type Storage, type Store } from './store.ts';
 import { type Change, Tables } from './tables.ts';
 import { Tally } from './tally.ts';
@@ -33,14 +32,6 @@ interface Pending {
   readonly changes: readonly Change[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
-}
-
-/** The records of one moment. They never change, and nothing that is written later is among them. */
-export interface Captured {
-  readonly head: Head;
-  readonly identity: VolumesIdentity | null;
-  readonly snapshots: readonly Snapshot[];
-  readonly devices: readonly Device[];
 }
 
 interface Parts {

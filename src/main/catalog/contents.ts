@@ -5,6 +5,7 @@ import { FaultError, isFault } from '../../shared/faults.ts';
 import { unseal } from './checksum.ts';
 import { type Head, parseHead, parseIdentity, type VolumesIdentity } from './codec.ts';
 import { HEAD_KEY, IDENTITY_KEY, parseRecord } from './operations.ts';
+import type { Device, Snapshot } from './records.ts';
 import { Tables } from './tables.ts';
 import { Tally } from './tally.ts';
 
@@ -21,6 +22,14 @@ export interface Contents {
   readonly identity: VolumesIdentity | null;
   readonly tables: Tables;
   readonly tally: Tally;
+}
+
+/** The records of one moment. They never change, and nothing that is written later is among them. */
+export interface Captured {
+  readonly head: Head;
+  readonly identity: VolumesIdentity | null;
+  readonly snapshots: readonly Snapshot[];
+  readonly devices: readonly Device[];
 }
 
 /** Null when there is nothing at all. Fault `io` when anything is missing, too much, or not as it was written. */

@@ -1,8 +1,7 @@
 // Opening what is on disk: the copy is read and held against the marker and the mark before the database itself is touched.
 
 import { FaultError } from '../../shared/faults.ts';
-import type { Captured } from './catalog.ts';
-import { type Contents, readContents, WAYS_OUT } from './contents.ts';
+import { type Captured, type Contents, readContents, WAYS_OUT } from './contents.ts';
 import { type Mark, type MarkRecord, openMark } from './mark.ts';
 import { readMarker } from './marker.ts';
 import { HEAD_KEY } from './operations.ts';

@@ -2,7 +2,7 @@
 // choice that the user made is kept or refused, never replaced.
 
 import { FaultError, toFault } from '../../shared/faults.ts';
-import type { EngineReport, WorkerSetup } from '../../shared/tasks.ts';
+import type { EngineChoice, EngineReport } from '../../shared/tasks.ts';
 import { DmsetupEngine } from './dmsetup.ts';
 import type { Engine } from './engine.ts';
 import { openControl } from './ioctl/control.ts';
@@ -14,7 +14,7 @@ export interface ChosenEngine {
 }
 
 /** Fault `unsupported` when what was chosen, or anything at all, cannot reach the kernel's device-mapper. */
-export async function chooseEngine(choice: WorkerSetup['engine']): Promise<ChosenEngine> {
+export async function chooseEngine(choice: EngineChoice): Promise<ChosenEngine> {
   switch (choice) {
     case 'ioctl':
       return openIoctl('chosen by the configuration');
