@@ -33,7 +33,7 @@ export const REQUEST_LIMITS: RequestLimits = {
   streamsInAnyCase: 32,
   bytes: 24 * KIB * KIB,
   bytesInAnyCase: 16 * KIB,
-  dialogueBytes: 64 * KIB,
+  dialogueBytes: 16 * KIB,
   // On a machine that does much else.
   arrivalMs: 60_000,
 };
