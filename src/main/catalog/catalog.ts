@@ -132,7 +132,7 @@ export class Catalog {
   /** To be called once nothing is left that it does not know. */
   async clearRestored(): Promise<void> {
     this.#restored = false;
-    await this.#write([]);
+    await this.write([]);
   }
 
   /** A number that no device ever had. It is spent when the write that uses it is durable. */

@@ -66,6 +66,20 @@ test('Catalog.open brings back every record, the identity, the id and the last d
   });
 });
 
+test('clearRestored() takes its turn among the writes of others', async () => {
+  await withScratch(async (root) => {
+    await withCatalog(root, async (catalog) => {
+      const device = catalog.newDeviceId();
+      await Promise.all([
+        catalog.write([{ kind: 'put-device', device: deviceOf(device) }]),
+        catalog.clearRestored(),
+        catalog.write([{ kind: 'put-snapshot', snapshot: snapshotOf('key', device) }]),
+      ]);
+    });
+    await withCatalog(root, async (catalog) => assert.is(catalog.tables.snapshots.size, 1));
+  });
+});
+
 test('Catalog.write shows its changes once they are durable and not before', async () => {
   await withScratch((root) =>
     withCatalog(root, async (catalog) => {
