@@ -33,7 +33,7 @@ interface Case {
 }
 
 const at = (point: string): string => `${point}=1*delay(${DELAY_MS})`;
-/** Each of another size, so that each has a base made. */
+/** Each between other powers of two, so that each has a base made. */
 const base =
   (key: string, sizeBytes: number) =>
   (client: SnapshotsClient): Promise<unknown> =>
@@ -68,7 +68,7 @@ const CASES: readonly Case[] = [
     title: 'Prepare of a new base, once it was formatted',
     refused: true,
     plan: at('create-base.formatted'),
-    call: base('other', 100_000_000),
+    call: base('other', 200_000_000),
     made: 'other',
     open: null,
   },

@@ -4,9 +4,10 @@
 
 import { readdir, readFile, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Device } from '../../../src/main/catalog/records.ts';
+import type { Device, Place } from '../../../src/main/catalog/records.ts';
 import type { Mode } from '../../../src/main/volumes/volumes.ts';
 import { FS_TYPES, type FsType } from '../../../src/shared/tasks.ts';
 import { type Bytes, MIB, parseBytes } from '../../../src/shared/units.ts';
@@ -81,10 +82,18 @@ class Stage {
 
   newDevice(fsType: FsType, given: Partial<Device> = {}): Device {
     this.#lastId += 1;
-    const place = this.volumes.newPlace();
+    const place = this.#newPlace();
     const device = deviceOf(this.#lastId, { place, fsType, sizeBytes: sizeOf(fsType), ...given });
     this.#devices.set(device.id, device);
     return device;
+  }
+
+  /** The catalog, which knows what is taken, has none of these devices. */
+  #newPlace(): Place {
+    for (;;) {
+      const place = this.volumes.newPlace();
+      if (![...this.#devices.values()].some((device) => isDeepStrictEqual(device.place, place))) return place;
+    }
   }
 
   async base(fsType: FsType): Promise<Device> {
