@@ -92,7 +92,8 @@ class Stage {
   #newPlace(): Place {
     for (;;) {
       const place = this.volumes.newPlace();
-      if (![...this.#devices.values()].some((device) => isDeepStrictEqual(device.place, place))) return place;
+      const isTaken = [...this.#devices.values()].some((device) => isDeepStrictEqual(device.place, place));
+      if (place.kind !== 'thin' || !isTaken) return place;
     }
   }
 
