@@ -3,7 +3,7 @@
 import { formatSize } from '../../shared/sizes.ts';
 import type { PoolStatus } from '../../shared/tasks.ts';
 import { parseBytes } from '../../shared/units.ts';
-import { freeOf, reserveOf, TIGHT_RESERVES } from '../upkeep/space-guard.ts';
+import { freeOf, levelOf, reserveOf } from '../upkeep/space-guard.ts';
 import type { Usage } from '../volumes/volumes.ts';
 import type { AdminContext } from './admin-context.ts';
 
@@ -76,14 +76,14 @@ function poolProblems(poolName: string, { mode, needsCheck }: PoolStatus): reado
 }
 
 function spaceProblems(what: 'data' | 'metadata', usage: Usage, reserve: number): readonly Problem[] {
-  const free = freeOf(usage);
-  const sizes = `${show(free)} of ${show(usage.totalBytes)} of ${what} space are free`;
+  const level = levelOf(usage, reserve);
+  if (level === 'ok') return [];
+  const sizes = `${show(freeOf(usage))} of ${show(usage.totalBytes)} of ${what} space are free`;
   const advice = 'Remove images or containers, or extend the pool';
-  if (free < reserve) {
+  if (level === 'short') {
     const found = `${sizes}, and min_free_space keeps ${show(reserve)}: new snapshots are refused`;
     return [{ code: `${what}-short`, severity: 'error', found, advice }];
   }
-  if (free >= reserve * TIGHT_RESERVES) return [];
   const found = `${sizes}; below ${show(reserve)} new snapshots are refused, and none is made ahead any more`;
   return [{ code: `${what}-low`, severity: 'warning', found, advice }];
 }

@@ -10,7 +10,7 @@ import type { Usage, Volumes } from '../volumes/volumes.ts';
 /** How old the figures may get while nothing happens: writers fill a pool without asking us. */
 const REFRESH_MS = 5000;
 /** Times the reserve: with less than that free, nothing is made that nobody asked for. */
-export const TIGHT_RESERVES = 2;
+const TIGHT_RESERVES = 2;
 
 /** `low`: nothing is made ahead any more. `short`: nothing at all. */
 export type SpaceLevel = 'ok' | 'low' | 'short';
@@ -64,30 +64,29 @@ export class SpaceGuard {
 
   /** Whether snapshots are refused: what is to be deleted is in a hurry then. */
   isShort(): boolean {
-    return this.#hasLess(1);
+    return this.#levelsNow().includes('short');
   }
 
   /** Whether it is time to give up what was made ahead. */
   isTight(): boolean {
-    return this.#hasLess(TIGHT_RESERVES);
+    return this.#levelsNow().some((level) => level !== 'ok');
   }
 
   close(): void {
     clearInterval(this.#timer);
   }
 
-  #hasLess(reserves: number): boolean {
+  #levelsNow(): readonly SpaceLevel[] {
     const { data, metadata } = this.#volumes.space;
-    return [data, metadata].some(
-      (usage) => usage !== null && freeOf(usage) < reserves * reserveOf(this.#minFree, usage),
+    return [data, metadata].flatMap((usage) =>
+      usage === null ? [] : [levelOf(usage, reserveOf(this.#minFree, usage))],
     );
   }
 
   #checkOne(what: string, usage: Usage): void {
-    const free = freeOf(usage);
     const reserve = reserveOf(this.#minFree, usage);
-    if (free >= reserve) return;
-    const [left, total, kept] = [free, usage.totalBytes, reserve].map((size) =>
+    if (levelOf(usage, reserve) !== 'short') return;
+    const [left, total, kept] = [freeOf(usage), usage.totalBytes, reserve].map((size) =>
       formatSize(parseBytes(Math.round(size))),
     );
     throw new FaultError(
@@ -97,11 +96,11 @@ export class SpaceGuard {
   }
 
   #lookAt(what: Crossing['what'], usage: Usage): void {
-    const [freeBytes, reserveBytes] = [freeOf(usage), reserveOf(this.#minFree, usage)];
-    const level = levelOf(freeBytes, reserveBytes);
+    const reserveBytes = reserveOf(this.#minFree, usage);
+    const level = levelOf(usage, reserveBytes);
     if (level === this.#levels[what]) return;
     this.#levels[what] = level;
-    this.#observer.onCrossing({ what, level, freeBytes, totalBytes: usage.totalBytes, reserveBytes });
+    this.#observer.onCrossing({ what, level, freeBytes: freeOf(usage), totalBytes: usage.totalBytes, reserveBytes });
   }
 
   #tick(): void {
@@ -117,7 +116,8 @@ export class SpaceGuard {
   }
 }
 
-function levelOf(freeBytes: number, reserveBytes: number): SpaceLevel {
+export function levelOf(usage: Usage, reserveBytes: number): SpaceLevel {
+  const freeBytes = freeOf(usage);
   if (freeBytes < reserveBytes) return 'short';
   return freeBytes < reserveBytes * TIGHT_RESERVES ? 'low' : 'ok';
 }
