@@ -12,7 +12,7 @@ import { type Bytes, parseBytes } from '../../shared/units.ts';
 import type { ActiveSnapshot, Device, Labels, Snapshot, ViewSnapshot } from '../catalog/records.ts';
 import { type Change, REF_LABEL } from '../catalog/tables.ts';
 import { deviceLane, keyLane } from '../lanes.ts';
-import type { Activity, Mode, Mount } from '../volumes/volumes.ts';
+import { type Mode, type Mount, mayBeWritten } from '../volumes/volumes.ts';
 import type { Context } from './context.ts';
 import type { FileSystemSpec } from './devices.ts';
 import { checkKey } from './keys.ts';
@@ -208,20 +208,15 @@ async function deviceFor(context: Context, origin: Device, sizeBytes: Bytes): Pr
  */
 async function snapshotOf(context: Context, origin: Device, sizeBytes: Bytes): Promise<Device> {
   const { volumes, lanes, devices } = context;
-  if (isResting(volumes.activity(origin))) return devices.snapshotOf(origin, sizeBytes);
+  if (!mayBeWritten(volumes.activity(origin))) return devices.snapshotOf(origin, sizeBytes);
   return lanes.run(deviceLane(origin.id), async () => {
     try {
-      if (!isResting(volumes.activity(origin))) await volumes.deactivate(origin);
+      if (mayBeWritten(volumes.activity(origin))) await volumes.deactivate(origin);
     } catch (error) {
       if (!isFault(error, 'device-busy')) throw error;
     }
     return devices.snapshotOf(origin, sizeBytes);
   });
-}
-
-/** Nobody can write to it. */
-function isResting(activity: Activity): boolean {
-  return activity !== 'rw' && activity !== 'unknown';
 }
 
 function fields(context: Context, request: NewSnapshot, device: Device) {

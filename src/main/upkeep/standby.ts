@@ -13,7 +13,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Device } from '../catalog/records.ts';
 import type { Change } from '../catalog/tables.ts';
 import { type Devices, moved } from '../snapshots/devices.ts';
-import type { Volumes } from '../volumes/volumes.ts';
+import { mayBeWritten, type Volumes } from '../volumes/volumes.ts';
 import { Demand } from './demand.ts';
 import type { Foreground } from './foreground.ts';
 import type { Reaper } from './reaper.ts';
@@ -228,8 +228,7 @@ export class Standby {
     for (const shelf of this.#shelves.values()) {
       if (lacking(shelf) <= 0 || shelf.pausedUntilMs > nowMs) continue;
       // An origin that is still open for writing would have to be suspended: those who wait for it come first.
-      const activity = this.#options.volumes.activity(shelf.origin);
-      if (activity === 'rw' || activity === 'unknown') continue;
+      if (mayBeWritten(this.#options.volumes.activity(shelf.origin))) continue;
       if (found === null || lacking(shelf) > lacking(found)) found = shelf;
     }
     return found;

@@ -15,6 +15,11 @@ export type Mode = 'rw' | 'ro';
  */
 export type Activity = Mode | 'none' | 'unsure' | 'unknown';
 
+/** Whether somebody may be writing to it: a snapshot of it must hold that back. */
+export function mayBeWritten(activity: Activity): boolean {
+  return activity === 'rw' || activity === 'unknown';
+}
+
 /** A mount as containerd's mount message has it. */
 export interface Mount {
   readonly type: string;

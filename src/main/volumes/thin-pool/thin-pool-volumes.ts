@@ -25,6 +25,7 @@ import {
   type Activity,
   type Mode,
   type Mount,
+  mayBeWritten,
   mountOptions,
   type Recovered,
   type Sealed,
@@ -263,9 +264,8 @@ export class ThinPoolVolumes implements Volumes {
 
   #origin(origin: Device): Origin {
     const thinId = thinIdOf(origin);
-    const activity = this.activity(origin);
     // Not known, after an attempt to deactivate it: it is there, and in use.
-    return activity === 'rw' || activity === 'unknown'
+    return mayBeWritten(this.activity(origin))
       ? { state: 'active', thinId, name: this.#name(origin) }
       : { state: 'resting', thinId };
   }
