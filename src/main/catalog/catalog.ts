@@ -15,7 +15,7 @@ import { type DeviceId, parseDeviceId, THIN_ID_MAX } from '../../shared/units.ts
 import type { Lock } from '../lock.ts';
 import { CATALOG_FORMAT, type Head, type VolumesIdentity } from './codec.ts';
 import type { Captured, Contents } from './contents.ts';
-import type { Mark } from './mark.ts';
+import { type Mark, markOf } from './mark.ts';
 import { writeMarker } from './marker.ts';
 import { openChecked } from './opening.ts';
 import { HEAD_KEY, IDENTITY_KEY, type Operation, toOperation, toPut } from './operations.ts';
@@ -245,8 +245,7 @@ export class Catalog {
 
   /** Nobody waits for it, but the next one and the end. */
   #putMark(): void {
-    const { catalogId, sequence, sum, lastDeviceId, lastThinId } = this.#head(this.#sequence);
-    this.#marking = this.#mark.put({ catalogId, sequence, sum, lastDeviceId, lastThinId }).catch((error: unknown) => {
+    this.#marking = this.#mark.put(markOf(this.#head(this.#sequence))).catch((error: unknown) => {
       this.#break(error);
     });
   }

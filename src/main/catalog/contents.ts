@@ -35,16 +35,9 @@ export interface Captured {
 /** Null when there is nothing at all. Fault `io` when anything is missing, too much, or not as it was written. */
 export async function readContents(chunks: AsyncIterable<readonly Entry[]>): Promise<Contents | null> {
   const reading = new Reading();
-  for await (const chunk of chunks) {
-    for (const entry of chunk) {
-      try {
-        reading.take(entry);
-      } catch (error) {
-        if (!isFault(error, 'io')) throw error;
-        throw new FaultError('io', `${error.message}. ${WAYS_OUT}`, { cause: error });
-      }
-    }
-  }
+  await reading.takeAll(chunks, (error) => {
+    throw new FaultError('io', `${error.message}. ${WAYS_OUT}`, { cause: error });
+  });
   const { identity, headValue, tables, tally } = reading;
   const { snapshots, devices } = tally.figures;
   if (headValue === null) {
@@ -63,8 +56,22 @@ export class Reading {
   identity: VolumesIdentity | null = null;
   headValue: string | null = null;
 
+  /** Tells of each record that is damaged, and goes on with the next. */
+  async takeAll(chunks: AsyncIterable<readonly Entry[]>, onDamaged: (error: FaultError) => void): Promise<void> {
+    for await (const chunk of chunks) {
+      for (const entry of chunk) {
+        try {
+          this.#take(entry);
+        } catch (error) {
+          if (!isFault(error, 'io')) throw error;
+          onDamaged(error);
+        }
+      }
+    }
+  }
+
   /** Fault `io` when the record is damaged. */
-  take([key, value]: Entry): void {
+  #take([key, value]: Entry): void {
     if (key === HEAD_KEY) {
       this.headValue = value;
       return;
@@ -98,6 +105,7 @@ function checkFigures({ head, tables, tally }: Contents): void {
   }
 }
 
-function refused(found: string): FaultError {
+/** The fault of a catalog that is not as it was written. */
+export function refused(found: string): FaultError {
   return new FaultError('io', `Cannot use the catalog: ${found}. ${WAYS_OUT}`);
 }

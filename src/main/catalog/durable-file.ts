@@ -17,19 +17,20 @@ export async function writeWhole(path: string, write: (partialPath: string) => P
     throw error;
   }
   await failpoint('catalog.file-renamed');
-  await syncDirectory(dirname(path));
+  await syncPath(dirname(path));
 }
 
-/** Makes the names in a directory durable. */
-export async function syncDirectory(path: string): Promise<void> {
-  await syncPath(path);
-}
-
-async function syncPath(path: string): Promise<void> {
+/** Makes a file's contents durable, or the names in a directory. */
+export async function syncPath(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {
     await file.sync();
   } finally {
     await file.close();
   }
+}
+
+/** Whether an error says that there is nothing of that name. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

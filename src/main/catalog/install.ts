@@ -7,8 +7,8 @@ import { THIN_ID_MAX } from '../../shared/units.ts';
 import { fileTime, toOperations } from './backup-file.ts';
 import { CATALOG_FORMAT, type Head } from './codec.ts';
 import type { Captured } from './contents.ts';
-import { syncDirectory } from './durable-file.ts';
-import { type MarkRecord, openMark, replaceMark } from './mark.ts';
+import { isMissing, syncPath } from './durable-file.ts';
+import { type MarkRecord, markOf, openMark, replaceMark } from './mark.ts';
 import { readMarker, writeMarker } from './marker.ts';
 import type { Operation } from './operations.ts';
 import { catalogDirectory, openLevel } from './store.ts';
@@ -71,10 +71,9 @@ export async function installCatalog(rootPath: string, records: Captured): Promi
     await writeDatabase(`${location}.new`, operations);
     const kept = await setAside(location);
     await rename(`${location}.new`, location);
-    await syncDirectory(rootPath);
-    const { catalogId, sequence, sum, lastDeviceId, lastThinId } = head;
-    await replaceMark(rootPath, { catalogId, sequence, sum, lastDeviceId, lastThinId });
-    await writeMarker(rootPath, catalogId);
+    await syncPath(rootPath);
+    await replaceMark(rootPath, markOf(head));
+    await writeMarker(rootPath, head.catalogId);
     return kept;
   } catch (error) {
     if (error instanceof FaultError) throw error;
@@ -108,7 +107,7 @@ async function setAside(location: string, now = new Date()): Promise<string | nu
     await rename(location, kept);
     return kept;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (isMissing(error)) return null;
     throw error;
   }
 }

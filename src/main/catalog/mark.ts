@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { FaultError, isFault } from '../../shared/faults.ts';
 import { seal, unseal } from './checksum.ts';
-import { writeWhole } from './durable-file.ts';
+import type { Head } from './codec.ts';
+import { isMissing, writeWhole } from './durable-file.ts';
 
 export const MARK_FILE = 'catalog.mark';
 /** A place is one sector, so that it is written whole, in a page of its own. */
@@ -29,6 +30,11 @@ const schema = v.strictObject({
   lastThinId: count,
 });
 export type MarkRecord = v.InferOutput<typeof schema>;
+
+/** What the mark says of a catalog with this head. */
+export function markOf({ catalogId, sequence, sum, lastDeviceId, lastThinId }: Head): MarkRecord {
+  return { catalogId, sequence, sum, lastDeviceId, lastThinId };
+}
 
 export interface Mark {
   /** As found when it was opened; null when there was none. */
@@ -93,7 +99,7 @@ async function openFile(path: string): Promise<FileHandle | null> {
   try {
     return await open(path, 'r+');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (isMissing(error)) return null;
     throw new FaultError('io', `Cannot read ${path}: ${String(error)}`, { cause: error });
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { FaultError } from '../../shared/faults.ts';
 import { CATALOG_FORMAT, checkFormat } from './codec.ts';
-import { writeWhole } from './durable-file.ts';
+import { isMissing, writeWhole } from './durable-file.ts';
 
 export const MARKER_FILE = 'catalog.json';
 const markerSchema = v.object({ catalogId: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)) });
@@ -18,7 +18,7 @@ export async function readMarker(rootPath: string): Promise<string | null> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (isMissing(error)) return null;
     throw new FaultError('io', `Cannot read ${path}: ${String(error)}`, { cause: error });
   }
   try {

@@ -1,7 +1,7 @@
 // Opening what is on disk: the copy is read and held against the marker and the mark before the database itself is touched.
 
 import { FaultError } from '../../shared/faults.ts';
-import { type Captured, type Contents, readContents, WAYS_OUT } from './contents.ts';
+import { type Captured, type Contents, readContents, refused, WAYS_OUT } from './contents.ts';
 import { type Mark, type MarkRecord, openMark } from './mark.ts';
 import { readMarker } from './marker.ts';
 import { HEAD_KEY } from './operations.ts';
@@ -92,8 +92,4 @@ function lost(rootPath: string): FaultError {
   const advice = 'To start anew, remove the root_path whole: all snapshots are lost then';
   const found = 'it is empty, but this root_path had one';
   return new FaultError('io', `Cannot use the catalog ${catalogDirectory(rootPath)}: ${found}. ${WAYS_OUT}. ${advice}`);
-}
-
-function refused(found: string): FaultError {
-  return new FaultError('io', `Cannot use the catalog: ${found}. ${WAYS_OUT}`);
 }

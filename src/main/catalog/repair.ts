@@ -10,7 +10,7 @@ import type { Head, VolumesIdentity } from './codec.ts';
 import { type Contents, Reading, readHead } from './contents.ts';
 import { type Filled, fill } from './fill.ts';
 import { agreedId, type Found, findWitnesses, finishInstall, installCatalog, restoredHead } from './install.ts';
-import { replaceMark } from './mark.ts';
+import { markOf, replaceMark } from './mark.ts';
 import { writeMarker } from './marker.ts';
 import { checkNewest, readWhole } from './opening.ts';
 import type { Device } from './records.ts';
@@ -92,9 +92,8 @@ async function readIfWhole(rootPath: string, { marker, mark }: Found): Promise<C
 }
 
 async function keepWhole(rootPath: string, { head, identity, tables }: Contents): Promise<Repaired> {
-  const { catalogId, sequence, sum, lastDeviceId, lastThinId } = head;
-  await replaceMark(rootPath, { catalogId, sequence, sum, lastDeviceId, lastThinId });
-  await writeMarker(rootPath, catalogId);
+  await replaceMark(rootPath, markOf(head));
+  await writeMarker(rootPath, head.catalogId);
   return { kind: 'whole', identity, devices: [...tables.devices.values()], snapshots: tables.snapshots.size };
 }
 
@@ -126,16 +125,7 @@ async function readEach(chunks: ReturnType<typeof chunksOf>): Promise<Salvaged> 
   const reading = new Reading();
   const lost: string[] = [];
   try {
-    for await (const chunk of chunks) {
-      for (const entry of chunk) {
-        try {
-          reading.take(entry);
-        } catch (error) {
-          if (!isFault(error, 'io')) throw error;
-          lost.push(error.message);
-        }
-      }
-    }
+    await reading.takeAll(chunks, ({ message }) => lost.push(message));
   } catch (error) {
     if (!isFault(error, 'io')) throw error;
     lost.push('Cannot read the database to its end: what comes after is not known');

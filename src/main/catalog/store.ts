@@ -11,6 +11,7 @@ import { ClassicLevel } from 'classic-level';
 import { FaultError } from '../../shared/faults.ts';
 import { type Lock, takeLock } from '../lock.ts';
 import { type Entry, WAYS_OUT } from './contents.ts';
+import { isMissing } from './durable-file.ts';
 import { type Mark, openMark } from './mark.ts';
 import type { Operation } from './operations.ts';
 
@@ -113,8 +114,7 @@ export async function copyFiles(from: string, to: string): Promise<void> {
       await copyFile(join(from, entry.name), join(to, entry.name), constants.COPYFILE_FICLONE);
     }
   } catch (error) {
-    const lost = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const reason = `${String(error)}. ${lost ? WAYS_OUT : SYSTEM_ADVICE}`;
+    const reason = `${String(error)}. ${isMissing(error) ? WAYS_OUT : SYSTEM_ADVICE}`;
     throw new FaultError('io', `Cannot copy the catalog ${from} to look at it: ${reason}`, { cause: error });
   }
 }
