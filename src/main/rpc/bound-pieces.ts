@@ -1,6 +1,6 @@
 // Bounds what a request costs that comes a byte at a time. grpc-js keeps each piece of an unfinished message as a Buffer of
 // its own, about a hundred times the size of a single byte, and each holds on to the whole 64 KiB that it was read in:
-// 16 MiB in frames of one byte took the process's whole heap. Here many small pieces become one as they come.
+// a message of 16 MiB may come in frames of one byte. Here many small pieces become one as they come.
 
 import { StreamDecoder } from '@grpc/grpc-js/build/src/stream-decoder.js';
 

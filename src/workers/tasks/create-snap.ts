@@ -1,5 +1,6 @@
 // Makes a snapshot that is ready to be mounted. The whole of a Prepare that finds no standby waits for this, so it makes
-// no call that it could do without: whether the pool is still ours, create_snap, create, load, resume, link, and the pool's word that it holds.
+// no call that it could do without: whether the pool is still ours, create_snap, create, load, resume, link, and the pool's
+// word that it holds.
 
 import { failpoint } from '../../shared/failpoints.ts';
 import type { PoolStatus, TaskArgs } from '../../shared/tasks.ts';

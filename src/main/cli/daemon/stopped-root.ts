@@ -8,7 +8,7 @@ import type { Config } from '../../config/config.ts';
 import { CONFIG_OPTIONS, toSources } from '../../config/flags.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import type { Arguments, Option } from '../arguments.ts';
-import { CONFIG_FILE } from './with-daemon.ts';
+import { findConfigFile } from './with-daemon.ts';
 
 /** What names a root, and whatever is needed to look at its volumes. */
 export const ROOT_OPTIONS: readonly Option[] = CONFIG_OPTIONS.filter(({ name }) =>
@@ -18,11 +18,7 @@ export const ROOT_OPTIONS: readonly Option[] = CONFIG_OPTIONS.filter(({ name }) 
 /** `found` has been read with `ROOT_OPTIONS`. */
 export async function loadRoot(found: Arguments): Promise<Config> {
   const sources = toSources(found);
-  const fallback = await access(CONFIG_FILE).then(
-    () => CONFIG_FILE,
-    () => null,
-  );
-  return (await loadConfig({ ...sources, file: sources.file ?? fallback })).config;
+  return (await loadConfig({ ...sources, file: await findConfigFile(sources.file) })).config;
 }
 
 /** Fault `unavailable` when a daemon, or another such command, has it; `not-found` when there is none. */

@@ -8,7 +8,7 @@ import type { Arguments } from '../arguments.ts';
 import { AdminClient } from './admin-client.ts';
 
 /** Where a configuration is looked for when none is named. */
-export const CONFIG_FILE = '/etc/thinsnap/config.toml';
+const CONFIG_FILE = '/etc/thinsnap/config.toml';
 
 /** Runs `action` with a connection and closes it whatever happens. `found` has been read with `DAEMON_OPTIONS`. */
 export async function withDaemon<T>(found: Arguments, action: (client: AdminClient) => Promise<T>): Promise<T> {
@@ -24,14 +24,16 @@ export async function withDaemon<T>(found: Arguments, action: (client: AdminClie
 export async function findAddress({ values }: Arguments, fallback: string): Promise<string> {
   const address = values.get('admin-address');
   if (address !== undefined) return resolve(address);
-  const file = values.get('config') ?? ((await isThere(fallback)) ? fallback : null);
+  const file = await findConfigFile(values.get('config'), fallback);
   if (file === null) return SETTINGS.adminAddress.fallback;
   return (await loadConfig({ file, flags: NO_FLAGS })).config.adminAddress;
 }
 
-async function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
+/** The one that is named, else `fallback` where it is there; null for none. */
+export async function findConfigFile(named: string | null | undefined, fallback = CONFIG_FILE): Promise<string | null> {
+  if (named !== null && named !== undefined) return named;
+  return access(fallback).then(
+    () => fallback,
+    () => null,
   );
 }
