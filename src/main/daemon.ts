@@ -51,6 +51,8 @@ export interface Daemon {
 export interface DaemonOptions {
   readonly config: Config;
   readonly log: Logger;
+  /** Aborted when a start that still waits for something is to be given up. */
+  readonly signal: AbortSignal;
   /** A mistake of our own was seen: the process should stop, recovery at the next start does the rest. */
   readonly onBug: () => void;
 }
@@ -87,7 +89,7 @@ async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
 }
 
 async function open(options: DaemonOptions, closers: (() => Promise<void>)[]): Promise<string> {
-  const { config, log } = options;
+  const { config, log, signal } = options;
   await openRoot(config.rootPath);
   await failpoint('start.root-made');
   const catalog = await Catalog.open(config.rootPath);
@@ -113,7 +115,7 @@ async function open(options: DaemonOptions, closers: (() => Promise<void>)[]): P
   await failpoint('start.workers-started');
   const onForeignThinId = (thinId: number): void =>
     log.warn({ thinId }, 'a thin id of the pool is somebody else’s: left alone');
-  const opened = await openVolumes({ config, catalog, tasks, onForeignThinId });
+  const opened = await openVolumes({ config, catalog, tasks, log, unclean: run.unclean, signal, onForeignThinId });
   closers.push(async () => {
     // What runs on after its call ran out of time ends before the pool may be another daemon's.
     await tasks.close();

@@ -55,13 +55,15 @@ async function run(config: Config): Promise<number> {
   const stopped = new Promise<number>((resolve) => {
     stop = resolve;
   });
+  const givenUp = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       log.info({ signal }, 'stopping');
       stop(0);
+      givenUp.abort();
     });
   }
-  const daemon = await startDaemon({ config, log, onBug: () => stop(1) });
+  const daemon = await startDaemon({ config, log, signal: givenUp.signal, onBug: () => stop(1) });
   say(banner(config, daemon));
   log.info({ address: config.address, volumes: daemon.description, version: await readVersion() }, 'serving');
   const status = await stopped;

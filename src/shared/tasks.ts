@@ -2,6 +2,7 @@
 // To add a task: a line in `Tasks`, its lane in `TASK_LANES`, `workers/tasks/<task>.ts`, its name in `workers/entry.ts`.
 
 import type { Fault } from './faults.ts';
+import type { LoopMakeup, PoolMakeup } from './pool-makeup.ts';
 import type { Bytes, Sectors, ThinId } from './units.ts';
 
 export const FS_TYPES = ['ext4', 'xfs', 'ext2'] as const;
@@ -80,6 +81,17 @@ export interface MkfsSpec {
   readonly options: readonly string[];
 }
 
+/** What became of the wish to have metadata checked. `sound` of an LVM pool: LVM has looked, as it does by itself. */
+export type MetadataCheck = 'sound' | 'no-tool' | 'not-asked';
+
+export interface PoolAssembly {
+  /** False when the pool was active already. */
+  readonly activated: boolean;
+  /** Whether its metadata was blank, so that it is a new pool. */
+  readonly created: boolean;
+  readonly check: MetadataCheck;
+}
+
 export interface Tasks {
   /** Answers once the worker is whole: koffi loaded, the engine chosen. */
   probe(args: Record<string, never>): EngineReport;
@@ -117,10 +129,28 @@ export interface Tasks {
   deleteThin(args: { pool: string; poolTag: number | null; thinId: ThinId }): PoolStatus;
   /** Resumes a device that a crash left suspended. */
   resume(args: { name: string }): void;
-  /** Makes or brings back the loop-backed pool under `dir`, growing its files to the sizes given. */
-  openLoopPool(args: { dir: string; pool: string; uuid: string; dataBytes: Bytes; metadataBytes: Bytes }): {
-    created: boolean;
-  };
+
+  // Whole pools. Faults: `device-missing` when what the pool is made of is not there (yet), `device-busy`, `precondition`
+  // when its name is somebody else's, `pool-unsound` when thin_check finds damage.
+  /** Makes the two files, or extends them to these sizes. */
+  makeLoopFiles(args: { makeup: LoopMakeup; dataBytes: Bytes; metadataBytes: Bytes }): void;
+  /**
+   * Brings the pool back, or makes a new one where its metadata is blank; one that is there is brought to the size of what it
+   * is made of. `check`: thin_check reads the metadata first, unless the pool is active already.
+   */
+  assemblePool(args: { name: string; makeup: PoolMakeup; check: boolean }): PoolAssembly;
+  /** Takes the pool, and its loop devices, away from the kernel. Nothing to do when it is not there. */
+  disassemblePool(args: { name: string; makeup: PoolMakeup }): void;
+  /**
+   * Makes an active pool at least this large while it is in use (null: as it is) and answers its status. A raw pool becomes as
+   * large as its devices are.
+   */
+  extendPool(args: {
+    name: string;
+    makeup: PoolMakeup;
+    dataBytes: Bytes | null;
+    metadataBytes: Bytes | null;
+  }): PoolStatus;
 
   // Blockfile volumes. Paths are made from our own numbers by main.
   /** A formatted sparse file, complete or absent: written beside `path` and renamed. */
@@ -169,7 +199,10 @@ export const TASK_LANES: Record<TaskName, TaskLane> = {
   discardThin: 'slow',
   deleteThin: 'delete',
   resume: 'fast',
-  openLoopPool: 'slow',
+  makeLoopFiles: 'slow',
+  assemblePool: 'slow',
+  disassemblePool: 'slow',
+  extendPool: 'slow',
   createBaseFile: 'slow',
   copyFile: 'slow',
   sealFile: 'fast',

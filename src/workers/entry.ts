@@ -15,6 +15,7 @@ import {
 import { type ChosenEngine, chooseEngine } from './devmapper/choose-engine.ts';
 import type { Engine } from './devmapper/engine.ts';
 import { activate } from './tasks/activate.ts';
+import { assemblePool } from './tasks/assemble-pool.ts';
 import { copyFile } from './tasks/copy-file.ts';
 import { copyMountedFile } from './tasks/copy-mounted-file.ts';
 import { createBase } from './tasks/create-base.ts';
@@ -22,11 +23,13 @@ import { createBaseFile } from './tasks/create-base-file.ts';
 import { createSnap } from './tasks/create-snap.ts';
 import { deactivate } from './tasks/deactivate.ts';
 import { deleteThin } from './tasks/delete-thin.ts';
+import { disassemblePool } from './tasks/disassemble-pool.ts';
 import { discardThin } from './tasks/discard-thin.ts';
+import { extendPool } from './tasks/extend-pool.ts';
 import { fileAllocated } from './tasks/file-allocated.ts';
 import { growThin } from './tasks/grow-thin.ts';
 import { listDevices } from './tasks/list-devices.ts';
-import { openLoopPool } from './tasks/open-loop-pool.ts';
+import { makeLoopFiles } from './tasks/make-loop-files.ts';
 import { poolFacts } from './tasks/pool-facts.ts';
 import { poolTag } from './tasks/pool-tag.ts';
 import { poolThinIds } from './tasks/pool-thin-ids.ts';
@@ -56,7 +59,11 @@ const handlers: TaskHandlers = {
   discardThin: onEngine(discardThin),
   deleteThin: onEngine(deleteThin),
   resume: onEngine(resume),
-  openLoopPool: onEngine(openLoopPool),
+
+  makeLoopFiles,
+  assemblePool: onEngine(assemblePool),
+  disassemblePool: onEngine(disassemblePool),
+  extendPool: onEngine(extendPool),
 
   createBaseFile,
   copyFile,

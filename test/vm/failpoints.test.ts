@@ -19,8 +19,8 @@ const { THINSNAP_TEST_POOL: pool = '' } = process.env;
 const METADATA = '/dev/vdb';
 const RESERVE_TRIES = 50;
 const RESERVE_PAUSE_MS = 200;
-/** Of a pool that the daemon makes for itself. */
-const ELSEWHERE = /^task\.openLoopPool\./;
+/** Of pools that are made, brought back or extended. */
+const ELSEWHERE = /^task\.(?:makeLoopFiles|assemblePool|disassemblePool|extendPool)\./;
 
 async function thinIds(): Promise<readonly string[]> {
   // The daemon looks, too, after each unclean stop.

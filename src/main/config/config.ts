@@ -29,6 +29,10 @@ export interface Config {
   readonly volumes: (typeof VOLUME_CHOICES)[number];
   /** Name under /dev/mapper; null: none configured. */
   readonly poolName: string | null;
+  /** Directory of the descriptions of pools; absolute. */
+  readonly poolDirectory: string;
+  /** How long a start waits for what its pool is made of. */
+  readonly deviceWaitSeconds: number;
   readonly engine: 'auto' | EngineKind;
   /** Threads for the fast lane; 0: derived from the machine. */
   readonly workers: number;

@@ -101,6 +101,8 @@ function readConfig(findings: Findings): Config {
     logLevel: readField('logLevel', findings),
     volumes: readField('volumes', findings),
     poolName: readField('poolName', findings),
+    poolDirectory: readField('poolDirectory', findings),
+    deviceWaitSeconds: readField('deviceWaitSeconds', findings),
     engine: readField('engine', findings),
     workers: readField('workers', findings),
     baseImageSize: readField('baseImageSize', findings),

@@ -21,6 +21,8 @@ import {
 } from './read-values.ts';
 
 const WORKERS_MAX = 256;
+/** Seconds: what waits longer has another reason than a slow disk. */
+const DEVICE_WAIT_MAX = 3600;
 /** Each is an active device of the kernel's, some tens of KiB of its memory. */
 const STANDBY_MAX = 4096;
 
@@ -47,6 +49,8 @@ export const SETTINGS: { readonly [Name in Field]: Setting<Config[Name]> } = {
   logLevel: { key: 'log_level', fallback: 'info', read: readOneOf(LOG_LEVELS), write: asIs },
   volumes: { key: 'volumes', fallback: 'auto', read: readOneOf(VOLUME_CHOICES), write: asIs },
   poolName: { key: 'pool_name', fallback: null, read: readPoolName, write: (name) => name ?? '' },
+  poolDirectory: { key: 'pool_directory', fallback: '/etc/thinsnap/pools', read: readPath, write: asIs },
+  deviceWaitSeconds: { key: 'device_wait', fallback: 60, read: readCount(DEVICE_WAIT_MAX), write: asIs },
   engine: { key: 'engine', fallback: 'auto', read: readOneOf(ENGINE_CHOICES), write: asIs },
   workers: { key: 'workers', fallback: 0, read: readCount(WORKERS_MAX), write: asIs },
   baseImageSize: { key: 'base_image_size', fallback: parseBytes(10 * GIB), read: readSize, write: formatSizeExactly },

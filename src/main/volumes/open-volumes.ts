@@ -2,13 +2,15 @@
 // configured pool; else, as root where the kernel has device-mapper, a loop-backed pool of its own; else block files.
 
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { FaultError, isFault } from '../../shared/faults.ts';
 import type { EngineReport } from '../../shared/tasks.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import type { TaskPool } from '../task-pool.ts';
 import { BlockfileVolumes } from './blockfile/blockfile-volumes.ts';
-import { loopPoolName, openLoopPool } from './thin-pool/loop-pool.ts';
+import { bringBack, logAssembly } from './thin-pool/bring-back.ts';
+import { loopPoolMakeup, loopPoolName, openLoopPool } from './thin-pool/loop-pool.ts';
 import { openThinPool } from './thin-pool/open-thin-pool.ts';
 import type { Opened } from './volumes.ts';
 
@@ -16,6 +18,11 @@ export interface OpenOptions {
   readonly config: Config;
   readonly catalog: Catalog;
   readonly tasks: TaskPool;
+  readonly log: Logger;
+  /** The last run did not end as it should, so a pool that is brought back is checked first. */
+  readonly unclean: boolean;
+  /** Aborted when the start is given up. */
+  readonly signal: AbortSignal;
   readonly onForeignThinId: (thinId: number) => void;
 }
 
@@ -34,11 +41,20 @@ export async function openVolumes(options: OpenOptions): Promise<Opened> {
   const choice = choose(options, engine);
   if (choice.kind === 'blockfile') return openBlockfile(options, choice.reason);
   if (!engine.ok) throw new FaultError('unsupported', `Cannot use a thin pool: ${engine.reason}`);
+  const { reason } = choice;
   if (choice.kind === 'pool') {
-    return openThinPool({ ...options, engine: engine.report, poolName: choice.poolName, reason: choice.reason });
+    const { poolName } = choice;
+    const activate = (): Promise<void> => bringBack(options, poolName);
+    return openThinPool({ ...options, engine: engine.report, poolName, reason, activate });
   }
-  const poolName = await openLoopPool(options.tasks, options.catalog.id, join(options.config.rootPath, 'pool'));
-  return openThinPool({ ...options, engine: engine.report, poolName, reason: choice.reason });
+  const poolName = loopPoolName(options.catalog.id);
+  const activate = (): Promise<void> => openOwnPool(options, poolName);
+  return openThinPool({ ...options, engine: engine.report, poolName, reason, activate });
+}
+
+async function openOwnPool({ config, catalog, tasks, log, unclean }: OpenOptions, name: string): Promise<void> {
+  const makeup = loopPoolMakeup(catalog.id, join(config.rootPath, 'pool'));
+  logAssembly(log, name, await openLoopPool(tasks, { name, makeup, check: unclean }));
 }
 
 /** The identity is written before the first device. */

@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { pino } from 'pino';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
 import type { Config } from '../../../src/main/config/config.ts';
 import { loadConfig, NO_FLAGS } from '../../../src/main/config/load-config.ts';
@@ -49,7 +50,15 @@ export async function subjectOpener(given: Pick<Config, 'volumes' | 'poolName' |
 async function openSubject(root: string, config: Config): Promise<Subject> {
   const catalog = await Catalog.open(config.rootPath);
   const tasks = await TaskPool.open({ engine: config.engine, workers: WORKERS, onWorkerError: () => undefined });
-  const opened = await openVolumes({ config, catalog, tasks, onForeignThinId: () => undefined });
+  const opened = await openVolumes({
+    config,
+    catalog,
+    tasks,
+    log: pino({ enabled: false }),
+    unclean: false,
+    signal: new AbortController().signal,
+    onForeignThinId: () => undefined,
+  });
   const isThin = opened.volumes.kind === 'thin-pool';
   return {
     volumes: opened.volumes,

@@ -28,6 +28,8 @@ const DEFAULTS: Config = {
   logLevel: 'info',
   volumes: 'auto',
   poolName: null,
+  poolDirectory: '/etc/thinsnap/pools',
+  deviceWaitSeconds: 60,
   engine: 'auto',
   workers: 0,
   baseImageSize: parseBytes(10 * GIB),
@@ -82,6 +84,8 @@ socket_group = "containers"
 log_level = "debug"
 volumes = "thin-pool"
 "pool_name" = """vg-pool"""
+pool_directory = "/srv/pools/"
+device_wait = 0
 engine = "dmsetup"
 workers = 0x10
 base_image_size = "1.7 gib"
@@ -103,6 +107,8 @@ standby_total = 4096
     logLevel: 'debug',
     volumes: 'thin-pool',
     poolName: 'vg-pool',
+    poolDirectory: '/srv/pools',
+    deviceWaitSeconds: 0,
     engine: 'dmsetup',
     workers: 16,
     baseImageSize: 1825361100 - (1825361100 % 4096),
@@ -116,7 +122,7 @@ standby_total = 4096
     standbyTotal: 4096,
   });
   assert.is(origins.get('poolName'), `${join(dir, 'config.toml')}:9`);
-  assert.is(origins.get('minFreeSpace'), `${join(dir, 'config.toml')}:18`);
+  assert.is(origins.get('minFreeSpace'), `${join(dir, 'config.toml')}:20`);
   assert.is(fileKind, 'thinsnap');
 });
 
@@ -276,6 +282,8 @@ const anyConfig: fc.Arbitrary<Config> = fc.record(
     logLevel: fc.constantFrom(...LOG_LEVELS),
     volumes: fc.constantFrom(...VOLUME_CHOICES).filter((choice) => choice !== 'thin-pool'),
     poolName: fc.option(fc.stringMatching(/^[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,99}$/).filter((name) => name !== 'control')),
+    poolDirectory: path,
+    deviceWaitSeconds: fc.nat(3600),
     engine: fc.constantFrom(...ENGINE_CHOICES),
     workers: fc.nat(256),
     baseImageSize: bytes,

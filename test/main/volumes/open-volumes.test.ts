@@ -2,6 +2,7 @@
 
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
@@ -23,6 +24,8 @@ function configOf(rootPath: string, volumes: Config['volumes']): Config {
     logLevel: 'fatal',
     volumes,
     poolName: null,
+    poolDirectory: join(rootPath, 'pools'),
+    deviceWaitSeconds: 0,
     engine: 'auto',
     workers: 1,
     baseImageSize: parseBytes(GIB),
@@ -42,7 +45,15 @@ async function withOptions(action: (options: OpenOptions) => Promise<void>): Pro
     const catalog = await Catalog.open(root);
     const tasks = await TaskPool.open({ engine: 'auto', workers: 1, onWorkerError: () => undefined });
     try {
-      await action({ config: configOf(root, 'blockfile'), catalog, tasks, onForeignThinId: () => undefined });
+      await action({
+        config: configOf(root, 'blockfile'),
+        catalog,
+        tasks,
+        log: pino({ enabled: false }),
+        unclean: false,
+        signal: new AbortController().signal,
+        onForeignThinId: () => undefined,
+      });
     } finally {
       await tasks.close();
       await catalog.close();

@@ -17,7 +17,7 @@ const CHAIN = 8;
 const LIVES_SEPARATOR = '|';
 /** Nobody serves yet, or any more, who could be seen to hang. */
 const NOBODY_WAITS =
-  /^(?:start|stop|recover|pool|catalog)\.|^task\.(?:probe|thawFiles|listDevices|poolFacts|poolTag|poolThinIds|openLoopPool|resume)\./;
+  /^(?:start|stop|recover|pool|catalog)\.|^task\.(?:probe|thawFiles|listDevices|poolFacts|poolTag|poolThinIds|makeLoopFiles|assemblePool|resume)\./;
 /** Passed by every start, so a kill there can follow a kill anywhere. */
 const STARTS = /^(?:start|recover)\.(?!before-file|device)|^task\.(?:thawFiles|listDevices)\./;
 /** What ends a thread ends the process on the main thread. */

@@ -5,7 +5,6 @@
 // keeps that number itself and would refuse its pool if it moved; there the uuid that LVM gave the device is the tie.
 
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
 import { failpoint } from '../../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../../shared/faults.ts';
 import type { EngineReport, PoolFacts } from '../../../shared/tasks.ts';
@@ -13,13 +12,11 @@ import { parseThinId, type ThinId } from '../../../shared/units.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { VolumesIdentity } from '../../catalog/codec.ts';
 import type { Config } from '../../config/config.ts';
-import { takeLock } from '../../lock.ts';
+import { lockPool } from '../../pools/pool-lock.ts';
 import type { TaskPool } from '../../task-pool.ts';
 import type { Opened } from '../volumes.ts';
 import { ThinPoolVolumes } from './thin-pool-volumes.ts';
 
-/** Locks of pools: not under root_path, since two daemons with one pool would have two of those. */
-const LOCK_DIRECTORY = '/run/thinsnap/locks';
 const LVM_UUID_PREFIX = 'LVM-';
 /** "tS" in the upper bits of 48; the lower 32 are random. */
 const TAG_BASE = 0x7453 * 2 ** 32;
@@ -32,6 +29,8 @@ export interface ThinPoolOpenOptions {
   readonly engine: EngineReport;
   readonly poolName: string;
   readonly reason: string;
+  /** Sees to it that the pool is active, if it can; nobody else has it meanwhile. */
+  readonly activate: () => Promise<void>;
   readonly onForeignThinId: (thinId: number) => void;
 }
 
@@ -40,9 +39,10 @@ type PoolIdentity = Extract<VolumesIdentity, { kind: 'thin-pool' }>;
 /** Faults: `unavailable` when another daemon has the pool; `precondition` when it is not ours; `pool-unsound`; `device-missing`. */
 export async function openThinPool(options: ThinPoolOpenOptions): Promise<Opened> {
   const { config, catalog, tasks, engine, poolName } = options;
-  const lock = await takeLock(join(LOCK_DIRECTORY, poolName), `pool ${poolName}`);
+  const lock = await lockPool(poolName);
   try {
     await failpoint('pool.locked');
+    await options.activate();
     const facts = await soundFacts(tasks, poolName);
     const identity = await tie(options, facts, catalog.identity ?? (await adopt(options, facts)));
     const foreign = new Set<ThinId>(identity.foreignThinIds);
@@ -78,7 +78,8 @@ async function soundFacts(tasks: TaskPool, poolName: string): Promise<PoolFacts>
     facts = await tasks.run('poolFacts', { pool: poolName });
   } catch (error) {
     if (!isFault(error, 'device-missing')) throw error;
-    const advice = `Bring it back (for an LVM pool: vgchange -ay), or leave pool_name out and thinsnapd makes one of its own`;
+    const advice =
+      'Make it with "thinsnap pool create", bring it back, or leave pool_name out and thinsnapd makes one of its own';
     throw new FaultError(
       'device-missing',
       `Cannot use pool ${poolName}: there is no /dev/mapper/${poolName}. ${advice}`,
@@ -87,8 +88,7 @@ async function soundFacts(tasks: TaskPool, poolName: string): Promise<PoolFacts>
   const { mode, needsCheck } = facts.status;
   if (mode === 'ro' || mode === 'fail' || needsCheck) {
     const found = needsCheck ? `its metadata needs a check (mode ${mode})` : `it is in mode ${mode}`;
-    const advice =
-      'Stop what uses it, deactivate it, run thin_check on its metadata (thin_repair where that fails), activate it again';
+    const advice = `Stop what uses it, then run "thinsnap pool check ${poolName}"`;
     throw new FaultError('pool-unsound', `Cannot use pool ${poolName}: ${found}. ${advice}`);
   }
   return facts;

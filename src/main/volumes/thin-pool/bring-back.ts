@@ -1,0 +1,77 @@
+// A pool that is not there yet when the daemon starts is brought back by it, after a reboot above all: by its description,
+// or by LVM where LVM has it. Nobody writes a unit for that.
+
+import type { Logger } from 'pino';
+import { FaultError, isFault } from '../../../shared/faults.ts';
+import { type PoolRef, parseLvmDeviceName } from '../../../shared/pool-makeup.ts';
+import type { PoolAssembly } from '../../../shared/tasks.ts';
+import type { Config } from '../../config/config.ts';
+import { fileOf, type PoolDescription, readDescription } from '../../pools/description.ts';
+import { whenThere } from '../../pools/device-wait.ts';
+import type { TaskPool } from '../../task-pool.ts';
+
+export interface BringBackOptions {
+  readonly config: Config;
+  readonly tasks: TaskPool;
+  readonly log: Logger;
+  /** The last run did not end as it should. */
+  readonly unclean: boolean;
+  /** Aborted when the start is given up. */
+  readonly signal: AbortSignal;
+}
+
+/** A pool that nobody described and that LVM does not have is left to whoever made it. Faults: those of assembling. */
+export async function bringBack(options: BringBackOptions, poolName: string): Promise<void> {
+  const { config, tasks } = options;
+  const description = await readDescription(config.poolDirectory, poolName);
+  if (description !== null) {
+    refuseIncomplete(description, config.poolDirectory);
+    await assemble(options, description);
+    return;
+  }
+  const makeup = parseLvmDeviceName(poolName);
+  if (makeup === null || (await isThere(tasks, poolName))) return;
+  try {
+    await assemble(options, { name: poolName, makeup });
+  } catch (error) {
+    // Who opens the pool says that it is not there, and what to do.
+    if (!isFault(error, 'device-missing', 'tool-missing')) throw error;
+  }
+}
+
+/** What a crash in the middle of `pool create` left is no pool. */
+export function refuseIncomplete({ name, complete }: PoolDescription, directory: string): void {
+  if (complete) return;
+  const advice = `Run "thinsnap pool remove ${name}", and make it again`;
+  throw new FaultError(
+    'precondition',
+    `Cannot use pool ${name}: ${fileOf(directory, name)} says that its creation did not end. ${advice}`,
+  );
+}
+
+async function assemble({ config, tasks, log, unclean, signal }: BringBackOptions, pool: PoolRef): Promise<void> {
+  const { name, makeup } = pool;
+  const assembly = await whenThere(() => tasks.run('assemblePool', { name, makeup, check: unclean }), {
+    limitMs: config.deviceWaitSeconds * 1000,
+    signal,
+    onWait: (missing) => log.warn({ limitSeconds: config.deviceWaitSeconds }, `waiting for the pool: ${missing}`),
+  });
+  logAssembly(log, name, assembly);
+}
+
+export function logAssembly(log: Logger, pool: string, { activated, created, check }: PoolAssembly): void {
+  if (activated) log.info({ pool, created, check }, 'pool activated');
+  if (check === 'no-tool') {
+    log.warn({ pool }, 'the last stop was unclean, and thin_check is not installed: the metadata was not checked');
+  }
+}
+
+async function isThere(tasks: TaskPool, pool: string): Promise<boolean> {
+  try {
+    await tasks.run('poolFacts', { pool });
+    return true;
+  } catch (error) {
+    if (isFault(error, 'device-missing')) return false;
+    throw error;
+  }
+}

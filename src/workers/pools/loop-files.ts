@@ -1,0 +1,78 @@
+// The two sparse files of a pool on loop devices: made, grown, attached and let go. A file is never made smaller.
+
+import { constants } from 'node:fs';
+import { access, mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { FaultError } from '../../shared/faults.ts';
+import { type Bytes, parseBytes } from '../../shared/units.ts';
+import { attachLoop, detachLoop, findLoops } from '../block/loop.ts';
+import { errnoOf, withErrno } from '../errno.ts';
+import type { NoteUndo } from '../undo.ts';
+
+export const LOOP_FILES = ['data', 'metadata'] as const;
+export type LoopFile = (typeof LOOP_FILES)[number];
+
+/** The file is made or extended to `wantedBytes`, for good, unless it has as much. */
+export async function extendLoopFile(path: string, wantedBytes: Bytes): Promise<void> {
+  await withErrno(`make ${dirname(path)}`, () => mkdir(dirname(path), { recursive: true, mode: 0o700 }));
+  await withErrno(`extend ${path}`, async () => {
+    const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    try {
+      const { size } = await handle.stat();
+      if (size >= wantedBytes) return;
+      await handle.truncate(wantedBytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await syncFolder(dirname(path));
+  });
+}
+
+/** A new file is there after a power loss only once its folder is on disk. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export interface Backing {
+  readonly path: string;
+  readonly sizeBytes: Bytes;
+}
+
+/** A loop device on the file, of its present size. Fault `device-missing` when there is no such file. */
+export async function attachLoopFile(path: string, note: NoteUndo): Promise<Backing> {
+  const sizeBytes = await fileBytes(path);
+  const before = await findLoops(path);
+  const device = await attachLoop(path, { directIo: true });
+  if (!before.includes(device)) note(`loop device ${device}`, () => detachLoop(device));
+  return { path: device, sizeBytes };
+}
+
+export async function detachLoopFile(path: string): Promise<void> {
+  const there = await access(path).then(
+    () => true,
+    () => false,
+  );
+  // losetup finds a file's devices by its inode, so those of a file that is gone are nobody's to find.
+  if (!there) return;
+  for (const device of await findLoops(path)) await detachLoop(device);
+}
+
+async function fileBytes(path: string): Promise<Bytes> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      return parseBytes((await handle.stat()).size);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    throw new FaultError('device-missing', `Cannot bring the pool back: there is no file ${path}`, { cause: error });
+  }
+}
