@@ -9,6 +9,8 @@ import { runTool, ToolError } from '../exec.ts';
 import { toDeviceNumber } from './device.ts';
 
 const LOSETUP_TIMEOUT_MS = 30_000;
+/** A page. */
+const PROBE_BYTES = 4096;
 const FLUSH_TIMEOUT_MS = 120_000;
 /** Some 40 bytes for each loop device: more of them than a kernel has minor numbers for. */
 const LIST_MAX_BYTES = 64 * 1024 * 1024;
@@ -101,7 +103,27 @@ async function askForDirectIo(device: string): Promise<void> {
     await runTool('losetup', ['--direct-io=on', device], { timeoutMs: LOSETUP_TIMEOUT_MS });
   } catch (error) {
     if (!(error instanceof ToolError && error.exitCode !== null)) throw error;
+    return;
   }
+  // An overlay over tmpfs takes it, and then fails every read (seen, Linux 6.1).
+  if (!(await canRead(device))) {
+    await runTool('losetup', ['--direct-io=off', device], { timeoutMs: LOSETUP_TIMEOUT_MS });
+  }
+}
+
+async function canRead(device: string): Promise<boolean> {
+  return withErrno(`read ${device}`, async () => {
+    const handle = await open(device, 'r');
+    try {
+      await handle.read(Buffer.alloc(PROBE_BYTES), 0, PROBE_BYTES, 0);
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === 'EIO') return false;
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  });
 }
 
 function parseDevice(line: string): string {
