@@ -2,7 +2,7 @@
 // pool's description (main/pools/description.ts), and whatever works on pools is given it.
 
 import { assert } from './faults.ts';
-import { type Bytes, GIB, KIB, MIB, parseBytes, SECTOR_BYTES, type Sectors } from './units.ts';
+import { type Bytes, GIB, KIB, MIB, parseBytes, parseSectors, SECTOR_BYTES, type Sectors, toSectors } from './units.ts';
 
 /** What a thin-pool target may be told (thin-provisioning.rst). `skip_block_zeroing` is left out: see docs/pools.md. */
 export const POOL_FEATURES = ['error_if_no_space', 'no_discard_passdown', 'ignore_discard'] as const;
@@ -63,6 +63,19 @@ export function metadataBytesFor(dataBytes: Bytes, blockSectors: Sectors): Bytes
   const blocks = Math.ceil(dataBytes / (blockSectors * SECTOR_BYTES));
   const bytes = Math.max(METADATA_BYTES_MIN, 2 * blocks * METADATA_BYTES_PER_BLOCK);
   return parseBytes(Math.min(Math.ceil(bytes / MIB) * MIB, Math.floor(METADATA_BYTES_MAX / MIB) * MIB));
+}
+
+// The kernel's event comes when a fifth is left: where the pools of LVM extend themselves by default.
+const LOW_WATER_SHARE = 0.2;
+
+/** What a pool's table says of so much data: whole blocks, and at how few free ones the kernel tells. */
+export function poolGeometry(
+  dataBytes: Bytes,
+  blockSectors: Sectors,
+): { readonly sizeSectors: Sectors; readonly lowWaterBlocks: number } {
+  const sectors = toSectors(dataBytes);
+  const sizeSectors = parseSectors(sectors - (sectors % blockSectors));
+  return { sizeSectors, lowWaterBlocks: Math.floor((sizeSectors / blockSectors) * LOW_WATER_SHARE) };
 }
 
 /** The name that device-mapper knows a logical volume by: each "-" inside either name is doubled. */

@@ -3,6 +3,7 @@
 
 import type { Fault } from './faults.ts';
 import type { LoopMakeup, PoolMakeup } from './pool-makeup.ts';
+import type { DeviceSurvey, LvmGroup, MetadataVerdict, PoolNeeds, PoolStep } from './pool-steps.ts';
 import type { Bytes, Sectors, ThinId } from './units.ts';
 
 export const FS_TYPES = ['ext4', 'xfs', 'ext2'] as const;
@@ -152,6 +153,20 @@ export interface Tasks {
     metadataBytes: Bytes | null;
   }): PoolStatus;
 
+  // What the commands of `thinsnap pool` are made of.
+  /** What a block device is and holds, and who uses it; nothing is changed. Fault `device-missing`. */
+  surveyDevice(args: { path: string }): DeviceSurvey;
+  /** What LVM has by that name; null: nothing. */
+  lvmGroup(args: { vg: string }): LvmGroup | null;
+  /** What this machine lacks for a pool of that kind, each with what to do; empty: nothing. */
+  poolNeeds(args: { kind: PoolMakeup['kind'] }): PoolNeeds;
+  /** One step of a plan. */
+  poolStep(args: { step: PoolStep }): void;
+  /** thin_check on the metadata, by a metadata snapshot where the pool is active. What it says is an answer, not a fault. */
+  checkPool(args: { name: string; makeup: PoolMakeup }): MetadataVerdict;
+  /** thin_repair on an inactive pool, in place, with a copy of the damaged metadata kept; answers where that is. */
+  repairPool(args: { name: string; makeup: PoolMakeup; keepIn: string }): { kept: string };
+
   // Blockfile volumes. Paths are made from our own numbers by main.
   /** A formatted sparse file, complete or absent: written beside `path` and renamed. */
   createBaseFile(args: { path: string; sizeBytes: Bytes; mkfs: MkfsSpec }): { allocatedBytes: Bytes };
@@ -203,6 +218,12 @@ export const TASK_LANES: Record<TaskName, TaskLane> = {
   assemblePool: 'slow',
   disassemblePool: 'slow',
   extendPool: 'slow',
+  surveyDevice: 'slow',
+  lvmGroup: 'slow',
+  poolNeeds: 'slow',
+  poolStep: 'slow',
+  checkPool: 'slow',
+  repairPool: 'slow',
   createBaseFile: 'slow',
   copyFile: 'slow',
   sealFile: 'fast',

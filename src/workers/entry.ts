@@ -16,6 +16,7 @@ import { type ChosenEngine, chooseEngine } from './devmapper/choose-engine.ts';
 import type { Engine } from './devmapper/engine.ts';
 import { activate } from './tasks/activate.ts';
 import { assemblePool } from './tasks/assemble-pool.ts';
+import { checkPool } from './tasks/check-pool.ts';
 import { copyFile } from './tasks/copy-file.ts';
 import { copyMountedFile } from './tasks/copy-mounted-file.ts';
 import { createBase } from './tasks/create-base.ts';
@@ -29,15 +30,20 @@ import { extendPool } from './tasks/extend-pool.ts';
 import { fileAllocated } from './tasks/file-allocated.ts';
 import { growThin } from './tasks/grow-thin.ts';
 import { listDevices } from './tasks/list-devices.ts';
+import { lvmGroup } from './tasks/lvm-group.ts';
 import { makeLoopFiles } from './tasks/make-loop-files.ts';
 import { poolFacts } from './tasks/pool-facts.ts';
+import { poolNeeds } from './tasks/pool-needs.ts';
+import { poolStep } from './tasks/pool-step.ts';
 import { poolTag } from './tasks/pool-tag.ts';
 import { poolThinIds } from './tasks/pool-thin-ids.ts';
 import { removeFile } from './tasks/remove-file.ts';
+import { repairPool } from './tasks/repair-pool.ts';
 import { resume } from './tasks/resume.ts';
 import { sealFile } from './tasks/seal-file.ts';
 import { sealThin } from './tasks/seal-thin.ts';
 import { snapActive } from './tasks/snap-active.ts';
+import { surveyDevice } from './tasks/survey-device.ts';
 import { thawFiles } from './tasks/thaw-files.ts';
 import { thinMapped } from './tasks/thin-mapped.ts';
 
@@ -64,6 +70,13 @@ const handlers: TaskHandlers = {
   assemblePool: onEngine(assemblePool),
   disassemblePool: onEngine(disassemblePool),
   extendPool: onEngine(extendPool),
+
+  surveyDevice,
+  lvmGroup,
+  poolNeeds,
+  poolStep: lazily(poolStep),
+  checkPool: onEngine(checkPool),
+  repairPool: onEngine(repairPool),
 
   createBaseFile,
   copyFile,
@@ -109,6 +122,13 @@ function onEngine<Args, Answer>(
   task: (engine: Engine, args: Args) => Promise<Answer>,
 ): (args: Args) => Promise<Answer> {
   return async (args) => task((await chosenEngine()).engine, args);
+}
+
+/** For what needs an engine in part only: it asks for one when it does. */
+function lazily<Args, Answer>(
+  task: (engine: () => Promise<Engine>, args: Args) => Promise<Answer>,
+): (args: Args) => Promise<Answer> {
+  return (args) => task(async () => (await chosenEngine()).engine, args);
 }
 
 function parseEngine(data: unknown): EngineChoice {

@@ -2,6 +2,8 @@
 // outlives SIGKILL, so after a short grace the wait ends and the fault says that the child may still be at work.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { assert, type FaultCode, FaultError } from '../shared/faults.ts';
@@ -45,10 +47,32 @@ const PACKAGES = {
   thin_check: 'thin-provisioning-tools',
   thin_dump: 'thin-provisioning-tools',
   thin_ls: 'thin-provisioning-tools',
+  thin_repair: 'thin-provisioning-tools',
   unshare: 'util-linux',
+  wipefs: 'util-linux',
 } as const;
 
 export type ToolName = keyof typeof PACKAGES;
+
+/** Those of `tools` that are not where `runTool` looks, each with its Debian package. */
+export async function missingTools(
+  tools: readonly ToolName[],
+): Promise<readonly { tool: ToolName; debianPackage: string }[]> {
+  const { THINSNAP_TOOL_PATH: searchPath = SEARCH_PATH } = process.env;
+  const found = await Promise.all(tools.map((tool) => isOnPath(tool, searchPath)));
+  return tools.filter((_, index) => found[index] !== true).map((tool) => ({ tool, debianPackage: PACKAGES[tool] }));
+}
+
+async function isOnPath(tool: ToolName, searchPath: string): Promise<boolean> {
+  for (const folder of searchPath.split(':')) {
+    const there = await access(join(folder, tool), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (there) return true;
+  }
+  return false;
+}
 
 export interface ToolOutput {
   readonly stdout: string;

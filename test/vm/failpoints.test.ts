@@ -20,7 +20,7 @@ const METADATA = '/dev/vdb';
 const RESERVE_TRIES = 50;
 const RESERVE_PAUSE_MS = 200;
 /** Of pools that are made, brought back or extended. */
-const ELSEWHERE = /^task\.(?:makeLoopFiles|assemblePool|disassemblePool|extendPool)\./;
+const ELSEWHERE = /^task\.(?:makeLoopFiles|\w+Pool|surveyDevice|lvmGroup|poolNeeds|poolStep)\./;
 
 async function thinIds(): Promise<readonly string[]> {
   // The daemon looks, too, after each unclean stop.

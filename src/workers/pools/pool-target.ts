@@ -2,16 +2,13 @@
 // that, and taken away.
 
 import { open } from 'node:fs/promises';
-import { METADATA_BLOCK_BYTES, METADATA_BYTES_MAX, type PoolTraits } from '../../shared/pool-makeup.ts';
-import { type Bytes, parseSectors, toSectors } from '../../shared/units.ts';
+import { METADATA_BLOCK_BYTES, METADATA_BYTES_MAX, type PoolTraits, poolGeometry } from '../../shared/pool-makeup.ts';
+import type { Bytes } from '../../shared/units.ts';
 import type { DeviceInfo, Engine, TargetLine } from '../devmapper/engine.ts';
 import { linkNode } from '../devmapper/node.ts';
 import { readPool } from '../devmapper/pool.ts';
 import { poolTable } from '../devmapper/status.ts';
 import { withErrno } from '../errno.ts';
-
-// The kernel's event comes when a fifth is left: where the pools of LVM extend themselves by default.
-const LOW_WATER_SHARE = 0.2;
 
 /** A device with its size. */
 export interface Part {
@@ -25,14 +22,13 @@ export interface PoolParts {
 }
 
 export function tableOf({ data, metadata }: PoolParts, { blockSectors, features }: PoolTraits): TargetLine {
-  const sectors = toSectors(data.sizeBytes);
-  const sizeSectors = parseSectors(sectors - (sectors % blockSectors));
+  const { sizeSectors, lowWaterBlocks } = poolGeometry(data.sizeBytes, blockSectors);
   return poolTable({
     metadataPath: metadata.path,
     dataPath: data.path,
     sizeSectors,
     blockSectors,
-    lowWaterBlocks: Math.floor((sizeSectors / blockSectors) * LOW_WATER_SHARE),
+    lowWaterBlocks,
     features,
   });
 }
