@@ -12,6 +12,14 @@ import { events } from './commands/events.ts';
 import { gc } from './commands/gc.ts';
 import { inspect } from './commands/inspect.ts';
 import { ls } from './commands/ls.ts';
+import { poolActivate } from './commands/pool-activate.ts';
+import { poolCheck } from './commands/pool-check.ts';
+import { poolCreate } from './commands/pool-create.ts';
+import { poolDeactivate } from './commands/pool-deactivate.ts';
+import { poolExtend } from './commands/pool-extend.ts';
+import { poolList } from './commands/pool-list.ts';
+import { poolRemove } from './commands/pool-remove.ts';
+import { poolShow } from './commands/pool-show.ts';
 import { status } from './commands/status.ts';
 import { tree } from './commands/tree.ts';
 import { readVersion } from './version.ts';
@@ -30,6 +38,12 @@ const COMMANDS: CommandGroup = {
     check,
     gc,
     events,
+    {
+      kind: 'group',
+      name: 'pool',
+      summary: 'make a thin pool, look after it, remove it',
+      members: [poolCreate, poolList, poolShow, poolActivate, poolDeactivate, poolExtend, poolRemove, poolCheck],
+    },
     {
       kind: 'group',
       name: 'catalog',

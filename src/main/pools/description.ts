@@ -5,7 +5,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
-import { FaultError } from '../../shared/faults.ts';
+import { FaultError, toFault } from '../../shared/faults.ts';
 import {
   BLOCK_BYTES_MAX,
   BLOCK_STEP_BYTES,
@@ -79,12 +79,18 @@ export async function readDescription(directory: string, name: string): Promise<
   try {
     return toDescription(name, v.parse(SCHEMA, parseToml(source)));
   } catch (error) {
-    if (!(error instanceof v.ValiError)) throw error;
-    const [issue] = error.issues;
-    const key = issue === undefined ? '' : (v.getDotPath(issue) ?? '');
-    const found = printable(`${key === '' ? '' : `${key}: `}${error.message}`);
-    throw new FaultError('invalid', `Cannot use the description of pool ${name}, ${file}: ${found}`, { cause: error });
+    throw new FaultError('invalid', `Cannot use the description of pool ${name}, ${file}: ${mistakeOf(error)}`, {
+      cause: error,
+    });
   }
+}
+
+function mistakeOf(error: unknown): string {
+  if (!(error instanceof v.ValiError)) return toFault(error).message;
+  const issues: readonly v.BaseIssue<unknown>[] = error.issues;
+  const [issue] = issues;
+  const key = issue === undefined ? null : v.getDotPath(issue);
+  return printable(`${key === null ? '' : `${key}: `}${error.message}`);
 }
 
 /** The names of all pools that have one, sorted. */
@@ -121,6 +127,13 @@ export async function removeDescription(directory: string, name: string): Promis
 
 export function fileOf(directory: string, name: string): string {
   return join(directory, `${name}${SUFFIX}`);
+}
+
+/** What a crash in the middle of `pool create` left is no pool. */
+export function refuseIncomplete({ name, complete }: PoolDescription): void {
+  if (complete) return;
+  const advice = `Run "thinsnap pool remove ${name}", and make it again`;
+  throw new FaultError('precondition', `Cannot use pool ${name}: its creation did not end. ${advice}`);
 }
 
 function toDescription(name: string, read: Read): PoolDescription {

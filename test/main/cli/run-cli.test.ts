@@ -25,7 +25,7 @@ test('thinsnap config check prints "ok" and a summary for a good file', async ()
   assert.equal(await run('config', 'check', good), {
     status: 0,
     out: `${good}: ok
-  kind      thinsnap's own: 3 of 19 settings
+  kind      thinsnap's own: 3 of 21 settings
   volumes   thin pool vg-pool
   snapshots ext4 of 10GiB
   state in  /var/lib/thinsnap

@@ -2,11 +2,11 @@
 // or by LVM where LVM has it. Nobody writes a unit for that.
 
 import type { Logger } from 'pino';
-import { FaultError, isFault } from '../../../shared/faults.ts';
+import { isFault } from '../../../shared/faults.ts';
 import { type PoolRef, parseLvmDeviceName } from '../../../shared/pool-makeup.ts';
 import type { PoolAssembly } from '../../../shared/tasks.ts';
 import type { Config } from '../../config/config.ts';
-import { fileOf, type PoolDescription, readDescription } from '../../pools/description.ts';
+import { readDescription, refuseIncomplete } from '../../pools/description.ts';
 import { whenThere } from '../../pools/device-wait.ts';
 import type { TaskPool } from '../../task-pool.ts';
 
@@ -25,7 +25,7 @@ export async function bringBack(options: BringBackOptions, poolName: string): Pr
   const { config, tasks } = options;
   const description = await readDescription(config.poolDirectory, poolName);
   if (description !== null) {
-    refuseIncomplete(description, config.poolDirectory);
+    refuseIncomplete(description);
     await assemble(options, description);
     return;
   }
@@ -37,16 +37,6 @@ export async function bringBack(options: BringBackOptions, poolName: string): Pr
     // Who opens the pool says that it is not there, and what to do.
     if (!isFault(error, 'device-missing', 'tool-missing')) throw error;
   }
-}
-
-/** What a crash in the middle of `pool create` left is no pool. */
-export function refuseIncomplete({ name, complete }: PoolDescription, directory: string): void {
-  if (complete) return;
-  const advice = `Run "thinsnap pool remove ${name}", and make it again`;
-  throw new FaultError(
-    'precondition',
-    `Cannot use pool ${name}: ${fileOf(directory, name)} says that its creation did not end. ${advice}`,
-  );
 }
 
 async function assemble({ config, tasks, log, unclean, signal }: BringBackOptions, pool: PoolRef): Promise<void> {
