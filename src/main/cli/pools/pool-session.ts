@@ -38,7 +38,7 @@ export interface PoolSession {
   /** Of the descriptions. */
   readonly directory: string;
   readonly tasks: TaskPool;
-  /** Aborted by Ctrl-C, which then ends nothing by itself: what was begun is undone first. */
+  /** Aborted by the first Ctrl-C, which ends nothing by itself: what was begun is undone first. The second one does. */
   readonly signal: AbortSignal;
 }
 
@@ -49,7 +49,7 @@ export async function withPools<T>(found: Arguments, action: (session: PoolSessi
   const directory = directoryOf(found) ?? config.poolDirectory;
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
-  process.on('SIGINT', interrupt);
+  process.once('SIGINT', interrupt);
   const tasks = await TaskPool.open({ engine: config.engine, workers: 1, onWorkerError: () => undefined });
   try {
     return await action({ directory, tasks, signal: interrupted.signal });
