@@ -39,6 +39,19 @@ export interface PoolFacts {
   readonly dataBlockSectors: Sectors;
 }
 
+/** What a thin device maps, and what of that nobody else does. */
+export interface ThinFootprint {
+  readonly thinId: ThinId;
+  readonly mappedBytes: Bytes;
+  readonly exclusiveBytes: Bytes;
+}
+
+export interface FileFootprint {
+  readonly allocatedBytes: Bytes;
+  /** What no other file shares; null where it cannot be told. */
+  readonly exclusiveBytes: Bytes | null;
+}
+
 /** One dm device of ours as the kernel has it. */
 export interface KernelDevice {
   readonly name: string;
@@ -93,6 +106,8 @@ export interface Tasks {
   poolTag(args: { pool: string; from: number; to: number }): PoolStatus;
   /** The thin ids that a pool holds, by a metadata snapshot and thin_ls. Fault `tool-missing` where that is not installed. */
   poolThinIds(args: { pool: string }): readonly ThinId[];
+  /** What each thin device takes, as `poolThinIds` reads it, and the pool's status of that moment. */
+  poolFootprints(args: { pool: string }): { status: PoolStatus; thins: readonly ThinFootprint[] };
   /** All dm devices whose uuid begins with `uuidPrefix`. */
   listDevices(args: { uuidPrefix: string }): readonly KernelDevice[];
   /** create_snap, activate, link in /dev/mapper; undone in reverse when any of it fails. */
@@ -135,6 +150,11 @@ export interface Tasks {
   /** Copies a file whose file system is mounted somewhere: frozen around the copy, thawed whatever happens. */
   copyMountedFile(args: { from: string; to: string; sizeBytes: Bytes }): { allocatedBytes: Bytes };
   fileAllocated(args: { path: string }): Bytes;
+  /** In the order of `paths`, which are all in one directory; null for one that is not there. `omitted`: why not all is known. */
+  fileFootprints(args: { paths: readonly string[] }): {
+    footprints: readonly (FileFootprint | null)[];
+    omitted: string;
+  };
   /** Removes the file; what is gone already is no fault. */
   removeFile(args: { path: string }): void;
   /** Thaws the file systems on these files that a crash left frozen; answers the paths of those. */
@@ -157,6 +177,7 @@ export const TASK_LANES: Record<TaskName, TaskLane> = {
   poolFacts: 'fast',
   poolTag: 'fast',
   poolThinIds: 'slow',
+  poolFootprints: 'slow',
   listDevices: 'fast',
   createSnap: 'fast',
   growThin: 'slow',
@@ -175,6 +196,7 @@ export const TASK_LANES: Record<TaskName, TaskLane> = {
   sealFile: 'fast',
   copyMountedFile: 'slow',
   fileAllocated: 'fast',
+  fileFootprints: 'slow',
   removeFile: 'delete',
   thawFiles: 'slow',
 };

@@ -24,10 +24,12 @@ import { deactivate } from './tasks/deactivate.ts';
 import { deleteThin } from './tasks/delete-thin.ts';
 import { discardThin } from './tasks/discard-thin.ts';
 import { fileAllocated } from './tasks/file-allocated.ts';
+import { fileFootprints } from './tasks/file-footprints.ts';
 import { growThin } from './tasks/grow-thin.ts';
 import { listDevices } from './tasks/list-devices.ts';
 import { openLoopPool } from './tasks/open-loop-pool.ts';
 import { poolFacts } from './tasks/pool-facts.ts';
+import { poolFootprints } from './tasks/pool-footprints.ts';
 import { poolTag } from './tasks/pool-tag.ts';
 import { poolThinIds } from './tasks/pool-thin-ids.ts';
 import { removeFile } from './tasks/remove-file.ts';
@@ -44,6 +46,7 @@ const handlers: TaskHandlers = {
   poolFacts: onEngine(poolFacts),
   poolTag: onEngine(poolTag),
   poolThinIds: onEngine(poolThinIds),
+  poolFootprints: onEngine(poolFootprints),
   listDevices: onEngine(listDevices),
   createSnap: onEngine(createSnap),
   growThin,
@@ -63,6 +66,7 @@ const handlers: TaskHandlers = {
   sealFile,
   copyMountedFile,
   fileAllocated,
+  fileFootprints,
   removeFile,
   thawFiles,
 };

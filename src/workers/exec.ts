@@ -35,6 +35,7 @@ const PACKAGES = {
   debugfs: 'e2fsprogs',
   dmsetup: 'dmsetup',
   e2fsck: 'e2fsprogs',
+  filefrag: 'e2fsprogs',
   fsfreeze: 'util-linux',
   losetup: 'util-linux',
   lvm: 'lvm2',

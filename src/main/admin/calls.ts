@@ -9,12 +9,14 @@ import { inspectRpc } from './inspect.ts';
 import { listRpc } from './list.ts';
 import type { AdminRpcs } from './service.ts';
 import { statusRpc } from './status.ts';
+import { usageRpc } from './usage.ts';
 
 export function adminCalls(context: AdminContext): AdminRpcs {
   return {
     status: statusRpc(context),
     list: listRpc(context),
     inspect: inspectRpc(context),
+    usage: usageRpc(context),
     check: checkRpc(context),
     collect: collectRpc(context),
     events: eventsRpc(context),

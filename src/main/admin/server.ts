@@ -42,6 +42,7 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
     inspect: unary.unary('admin Inspect', rpcs.inspect),
     check: unary.unary('admin Check', rpcs.check),
     list: streams.handler({ name: 'List', limitMs: LIST_LIMIT_MS }, rpcs.list),
+    usage: streams.handler({ name: 'Usage', limitMs: LIST_LIMIT_MS }, rpcs.usage),
     collect: streams.handler({ name: 'Collect', limitMs: COLLECT_LIMIT_MS }, rpcs.collect),
     events: streams.handler({ name: 'Events', limitMs: null }, rpcs.events),
     backup: streams.handler({ name: 'Backup', limitMs: LIST_LIMIT_MS }, rpcs.backup),
@@ -58,11 +59,12 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
 }
 
 function definition(): ServiceDefinition {
-  const { status, list, inspect, check, collect, events, backup } = Admin.method;
+  const { status, list, inspect, usage, check, collect, events, backup } = Admin.method;
   return {
     status: toDefinition(status),
     list: toDefinition(list),
     inspect: toDefinition(inspect),
+    usage: toDefinition(usage),
     check: toDefinition(check),
     collect: toDefinition(collect),
     events: toDefinition(events),

@@ -27,6 +27,7 @@ export interface AdminRpcs {
   readonly status: Unary<typeof pb.StatusRequestSchema, typeof pb.StatusResponseSchema>;
   readonly list: Streaming<typeof pb.ListRequestSchema, typeof pb.ListResponseSchema>;
   readonly inspect: Unary<typeof pb.InspectRequestSchema, typeof pb.InspectResponseSchema>;
+  readonly usage: Streaming<typeof pb.UsageRequestSchema, typeof pb.UsageResponseSchema>;
   readonly check: Unary<typeof pb.CheckRequestSchema, typeof pb.CheckResponseSchema>;
   readonly collect: Streaming<typeof pb.CollectRequestSchema, typeof pb.CollectResponseSchema>;
   readonly events: Streaming<typeof pb.EventsRequestSchema, typeof pb.EventsResponseSchema>;

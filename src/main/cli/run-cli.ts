@@ -14,6 +14,7 @@ import { inspect } from './commands/inspect.ts';
 import { ls } from './commands/ls.ts';
 import { status } from './commands/status.ts';
 import { tree } from './commands/tree.ts';
+import { usage } from './commands/usage.ts';
 import { readVersion } from './version.ts';
 import type { Writer } from './writer.ts';
 
@@ -27,6 +28,7 @@ const COMMANDS: CommandGroup = {
     ls,
     tree,
     inspect,
+    usage,
     check,
     gc,
     events,
