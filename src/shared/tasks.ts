@@ -2,6 +2,7 @@
 // To add a task: a line in `Tasks`, its lane in `TASK_LANES`, `workers/tasks/<task>.ts`, its name in `workers/entry.ts`.
 
 import type { Fault } from './faults.ts';
+import type { ToolName } from './tools.ts';
 import type { Bytes, Sectors, ThinId } from './units.ts';
 
 export const FS_TYPES = ['ext4', 'xfs', 'ext2'] as const;
@@ -97,6 +98,15 @@ export interface Tasks {
   /** Answers once the worker is whole: koffi loaded, the engine chosen. */
   probe(args: Record<string, never>): EngineReport;
 
+  /** What tools say of this machine; null where one is not there or would not tell. */
+  machineFacts(args: Record<string, never>): {
+    versions: readonly { tool: ToolName; version: string | null }[];
+    /** As `dmsetup targets` prints them: "thin-pool  v1.22.0". */
+    targets: string | null;
+    /** As lvmconfig prints them: `global_filter=["a|.*|"]`. */
+    lvmDevices: string | null;
+  };
+
   // Thin pools. Each one that sends a message reads the pool's status after it and answers it: a message can answer 0
   // although its commit failed (measured). A pool that came in the place of ours is refused before anything is asked of it
   // (`precondition`). Other faults: pool-unsound, thin-id-taken, thin-id-missing, device-busy, no-space, io.
@@ -174,6 +184,7 @@ export type TaskLane = (typeof TASK_LANE_NAMES)[number];
 
 export const TASK_LANES: Record<TaskName, TaskLane> = {
   probe: 'fast',
+  machineFacts: 'slow',
   poolFacts: 'fast',
   poolTag: 'fast',
   poolThinIds: 'slow',

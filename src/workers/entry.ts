@@ -27,6 +27,7 @@ import { fileAllocated } from './tasks/file-allocated.ts';
 import { fileFootprints } from './tasks/file-footprints.ts';
 import { growThin } from './tasks/grow-thin.ts';
 import { listDevices } from './tasks/list-devices.ts';
+import { machineFacts } from './tasks/machine-facts.ts';
 import { openLoopPool } from './tasks/open-loop-pool.ts';
 import { poolFacts } from './tasks/pool-facts.ts';
 import { poolFootprints } from './tasks/pool-footprints.ts';
@@ -42,6 +43,8 @@ import { thinMapped } from './tasks/thin-mapped.ts';
 
 const handlers: TaskHandlers = {
   probe: async () => (await chosenEngine()).report,
+
+  machineFacts,
 
   poolFacts: onEngine(poolFacts),
   poolTag: onEngine(poolTag),

@@ -8,6 +8,7 @@ import { check } from './commands/check.ts';
 import { completionOf } from './commands/completion.ts';
 import { configCheck } from './commands/config-check.ts';
 import { configShow } from './commands/config-show.ts';
+import { doctor } from './commands/doctor.ts';
 import { events } from './commands/events.ts';
 import { gc } from './commands/gc.ts';
 import { inspect } from './commands/inspect.ts';
@@ -32,6 +33,7 @@ const COMMANDS: CommandGroup = {
     check,
     gc,
     events,
+    doctor,
     {
       kind: 'group',
       name: 'catalog',

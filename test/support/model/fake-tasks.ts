@@ -233,6 +233,7 @@ const notHere = async (): Promise<never> => {
 /** What opens a pool, and what blockfile volumes do. */
 const NOT_HERE = {
   probe: notHere,
+  machineFacts: notHere,
   poolTag: notHere,
   poolThinIds: notHere,
   poolFootprints: notHere,
