@@ -135,7 +135,12 @@ const BLOCKFILE_TASKS = [
   'thawFiles',
 ] as const satisfies readonly TaskName[];
 /** What only an operator asks for: it changes nothing, and no call of containerd's passes it. */
-const OPERATOR_TASKS = ['machineFacts', 'poolFootprints', 'fileFootprints'] as const satisfies readonly TaskName[];
+const OPERATOR_TASKS = [
+  'machineFacts',
+  'poolFootprints',
+  'fileFootprints',
+  'openFiles',
+] as const satisfies readonly TaskName[];
 const isOperatorTask = (task: string): boolean => OPERATOR_TASKS.some((name) => name === task);
 const isBlockfileTask = (task: string): boolean => BLOCKFILE_TASKS.some((name) => name === task);
 const pointsOf = (tasks: readonly string[]): string[] =>

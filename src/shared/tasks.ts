@@ -165,6 +165,8 @@ export interface Tasks {
     footprints: readonly (FileFootprint | null)[];
     omitted: string;
   };
+  /** Those that a loop device has. */
+  openFiles(args: { paths: readonly string[] }): readonly string[];
   /** Removes the file; what is gone already is no fault. */
   removeFile(args: { path: string }): void;
   /** Thaws the file systems on these files that a crash left frozen; answers the paths of those. */
@@ -208,6 +210,7 @@ export const TASK_LANES: Record<TaskName, TaskLane> = {
   copyMountedFile: 'slow',
   fileAllocated: 'fast',
   fileFootprints: 'slow',
+  openFiles: 'slow',
   removeFile: 'delete',
   thawFiles: 'slow',
 };

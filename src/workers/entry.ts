@@ -28,6 +28,7 @@ import { fileFootprints } from './tasks/file-footprints.ts';
 import { growThin } from './tasks/grow-thin.ts';
 import { listDevices } from './tasks/list-devices.ts';
 import { machineFacts } from './tasks/machine-facts.ts';
+import { openFiles } from './tasks/open-files.ts';
 import { openLoopPool } from './tasks/open-loop-pool.ts';
 import { poolFacts } from './tasks/pool-facts.ts';
 import { poolFootprints } from './tasks/pool-footprints.ts';
@@ -70,6 +71,7 @@ const handlers: TaskHandlers = {
   copyMountedFile,
   fileAllocated,
   fileFootprints,
+  openFiles,
   removeFile,
   thawFiles,
 };

@@ -7,6 +7,7 @@ import { collectRpc } from './collect.ts';
 import { eventsRpc } from './events.ts';
 import { inspectRpc } from './inspect.ts';
 import { listRpc } from './list.ts';
+import { resetRpc } from './reset.ts';
 import type { AdminRpcs } from './service.ts';
 import { statusRpc } from './status.ts';
 import { usageRpc } from './usage.ts';
@@ -19,6 +20,7 @@ export function adminCalls(context: AdminContext): AdminRpcs {
     usage: usageRpc(context),
     check: checkRpc(context),
     collect: collectRpc(context),
+    reset: resetRpc(context),
     events: eventsRpc(context),
     backup: backupRpc(context),
   };

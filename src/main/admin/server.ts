@@ -44,6 +44,7 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
     list: streams.handler({ name: 'List', limitMs: LIST_LIMIT_MS }, rpcs.list),
     usage: streams.handler({ name: 'Usage', limitMs: LIST_LIMIT_MS }, rpcs.usage),
     collect: streams.handler({ name: 'Collect', limitMs: COLLECT_LIMIT_MS }, rpcs.collect),
+    reset: streams.handler({ name: 'Reset', limitMs: COLLECT_LIMIT_MS }, rpcs.reset),
     events: streams.handler({ name: 'Events', limitMs: null }, rpcs.events),
     backup: streams.handler({ name: 'Backup', limitMs: LIST_LIMIT_MS }, rpcs.backup),
   };
@@ -59,7 +60,7 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
 }
 
 function definition(): ServiceDefinition {
-  const { status, list, inspect, usage, check, collect, events, backup } = Admin.method;
+  const { status, list, inspect, usage, check, collect, reset, events, backup } = Admin.method;
   return {
     status: toDefinition(status),
     list: toDefinition(list),
@@ -67,6 +68,7 @@ function definition(): ServiceDefinition {
     usage: toDefinition(usage),
     check: toDefinition(check),
     collect: toDefinition(collect),
+    reset: toDefinition(reset),
     events: toDefinition(events),
     backup: toDefinition(backup),
   };

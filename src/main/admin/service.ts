@@ -30,6 +30,7 @@ export interface AdminRpcs {
   readonly usage: Streaming<typeof pb.UsageRequestSchema, typeof pb.UsageResponseSchema>;
   readonly check: Unary<typeof pb.CheckRequestSchema, typeof pb.CheckResponseSchema>;
   readonly collect: Streaming<typeof pb.CollectRequestSchema, typeof pb.CollectResponseSchema>;
+  readonly reset: Streaming<typeof pb.ResetRequestSchema, typeof pb.ResetResponseSchema>;
   readonly events: Streaming<typeof pb.EventsRequestSchema, typeof pb.EventsResponseSchema>;
   readonly backup: Streaming<typeof pb.BackupRequestSchema, typeof pb.BackupResponseSchema>;
 }

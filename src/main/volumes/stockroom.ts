@@ -38,6 +38,8 @@ export interface Stockroom {
   heldAs(device: Device): string;
   /** What each of these devices takes at one moment. Changes nothing. */
   measure(devices: Iterable<Device>): Promise<Measures>;
+  /** Those that somebody has mounted or open. */
+  inUse(devices: Iterable<Device>): Promise<readonly Device[]>;
   /** Deletes what `take` named and no record does. Fault `invalid` when it is no such name. */
   drop(heldAs: string): Promise<void>;
   /** Takes a device of ours that no record names away from the kernel. Fault `device-busy`. */

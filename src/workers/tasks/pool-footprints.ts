@@ -4,8 +4,8 @@
 import type { TaskAnswer, TaskArgs } from '../../shared/tasks.ts';
 import { parseBytes, parseThinId } from '../../shared/units.ts';
 import type { Engine } from '../devmapper/engine.ts';
-import { listThins } from '../devmapper/metadata-snapshot.ts';
 import { readPool } from '../devmapper/pool.ts';
+import { listThins } from '../pools/list-thins.ts';
 
 /** At some 50 bytes a line, 300,000 devices, which a worker's heap still holds as rows. */
 const MAX_BYTES = 16 * 1024 * 1024;

@@ -3,7 +3,7 @@
 import type { TaskArgs } from '../../shared/tasks.ts';
 import { parseThinId, type ThinId } from '../../shared/units.ts';
 import type { Engine } from '../devmapper/engine.ts';
-import { listThins } from '../devmapper/metadata-snapshot.ts';
+import { listThins } from '../pools/list-thins.ts';
 
 // All 2^24 ids that a pool can hold, 8 digits and a newline each.
 const MAX_BYTES = 9 * 2 ** 24;

@@ -244,6 +244,7 @@ const NOT_HERE = {
   copyMountedFile: notHere,
   fileAllocated: notHere,
   fileFootprints: notHere,
+  openFiles: notHere,
   removeFile: notHere,
   thawFiles: notHere,
 };

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MIB } from '../../../src/shared/units.ts';
-import { parseThinRows } from '../../../src/workers/devmapper/metadata-snapshot.ts';
+import { parseThinRows } from '../../../src/workers/pools/list-thins.ts';
 import { fileFootprints, parseShared } from '../../../src/workers/tasks/file-footprints.ts';
 import { withMounted } from '../../support/mounts.ts';
 import { asRootWith } from '../../support/requirements.ts';

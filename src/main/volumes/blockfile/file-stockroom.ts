@@ -50,6 +50,13 @@ export class FileStockroom implements Stockroom {
     return { footprints, others: [], usedBytes: null, omitted: found.omitted };
   }
 
+  async inUse(devices: Iterable<Device>): Promise<readonly Device[]> {
+    const { tasks, directory } = this.#options;
+    const byPath = new Map([...devices].map((device) => [join(directory, `${device.id}.img`), device]));
+    const open = new Set(await tasks.run('openFiles', { paths: [...byPath.keys()] }));
+    return [...byPath].filter(([path]) => open.has(path)).map(([, device]) => device);
+  }
+
   async drop(heldAs: string): Promise<void> {
     const { tasks, directory } = this.#options;
     const [, file] = HELD_AS.exec(heldAs) ?? [];

@@ -68,6 +68,13 @@ export class PoolStockroom implements Stockroom {
     return { footprints, others: [...left.values()], usedBytes, omitted: '' };
   }
 
+  async inUse(devices: Iterable<Device>): Promise<readonly Device[]> {
+    const { tasks, uuidPrefix } = this.#options;
+    const found = await tasks.run('listDevices', { uuidPrefix });
+    const open = new Set(found.filter(({ openCount }) => openCount > 0).map(({ uuid }) => uuid));
+    return [...devices].filter(({ id }) => open.has(`${uuidPrefix}${id}`));
+  }
+
   async drop(heldAs: string): Promise<void> {
     const { tasks, poolName: pool, poolTag } = this.#options;
     const [, digits] = HELD_AS.exec(heldAs) ?? [];
