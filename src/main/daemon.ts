@@ -11,10 +11,11 @@ import { Backups, backupDirectory } from './catalog/backups.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { readVersion } from './cli/version.ts';
 import type { Config } from './config/config.ts';
+import { Door } from './door.ts';
 import { Lanes } from './lanes.ts';
 import { calls } from './rpc/calls.ts';
 import { findAccess } from './rpc/listener.ts';
-import { serve } from './rpc/server.ts';
+import { type SnapshotsServer, serve } from './rpc/server.ts';
 import { clearSocketPath } from './rpc/socket.ts';
 import { Clock } from './snapshots/clock.ts';
 import type { Context } from './snapshots/context.ts';
@@ -144,13 +145,15 @@ async function serveAll(
   closers: (() => Promise<void>)[],
 ): Promise<void> {
   const access = await findAccess(Number.parseInt(config.socketMode, 8), config.socketGroup);
+  const served: { server: SnapshotsServer | null } = { server: null };
+  const clients = async (): Promise<number> => (await served.server?.clients()) ?? 0;
   const admin = await serveAdmin({
     address: config.adminAddress,
     // Where both sockets are in one directory, whoever may connect to the other one must get there.
     passingGid: dirname(config.adminAddress) === dirname(config.address) ? access.gid : null,
     log,
     onBug,
-    rpcs: adminCalls({ ...context, config, version: await readVersion(), startedAt: context.clock.now() }),
+    rpcs: adminCalls({ ...context, config, clients, version: await readVersion(), startedAt: context.clock.now() }),
   });
   closers.push(() => admin.stop());
   await failpoint('start.admin-served');
@@ -163,6 +166,7 @@ async function serveAll(
     onBug,
     ...calls(context, { fs: { fsType, fsOptions, sizeBytes }, removal: { wait: !config.asyncRemove } }),
   });
+  served.server = server;
   closers.push(() => server.stop());
 }
 
@@ -209,7 +213,19 @@ function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
     onError: (parentDeviceId, error) =>
       log.warn({ parentDeviceId, fault: toFault(error).message }, 'cannot make a snapshot ahead'),
   });
-  return { catalog, volumes, lanes, pins, devices, reaper, guard, standby, foreground, clock: new Clock() };
+  return {
+    catalog,
+    volumes,
+    lanes,
+    pins,
+    devices,
+    reaper,
+    guard,
+    standby,
+    foreground,
+    clock: new Clock(),
+    door: new Door(),
+  };
 }
 
 /** Made for root alone. One that others may change is refused: what is in there decides what is deleted. */

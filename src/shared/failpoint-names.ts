@@ -134,6 +134,20 @@ const BLOCKFILE_TASKS = [
   'removeFile',
   'thawFiles',
 ] as const satisfies readonly TaskName[];
+/** What only an operator asks for: no call of containerd's and no start passes it. */
+const OPERATOR_TASKS = [
+  'surveyDevice',
+  'lvmGroup',
+  'poolNeeds',
+  'poolStep',
+  'checkPool',
+  'repairPool',
+  'machineFacts',
+  'poolFootprints',
+  'fileFootprints',
+  'openFiles',
+] as const satisfies readonly TaskName[];
+const isOperatorTask = (task: string): boolean => OPERATOR_TASKS.some((name) => name === task);
 const isBlockfileTask = (task: string): boolean => BLOCKFILE_TASKS.some((name) => name === task);
 const pointsOf = (tasks: readonly string[]): string[] =>
   tasks.flatMap((task) => [`task.${task}.begun`, `task.${task}.done`]);
@@ -145,6 +159,8 @@ export const FAILPOINTS: Readonly<Record<'common' | 'blockfile' | 'thinPool', re
   thinPool: [
     ...THIN_POOL,
     'task.probe.done',
-    ...pointsOf(Object.keys(TASK_LANES).filter((task) => task !== 'probe' && !isBlockfileTask(task))),
+    ...pointsOf(
+      Object.keys(TASK_LANES).filter((task) => task !== 'probe' && !isBlockfileTask(task) && !isOperatorTask(task)),
+    ),
   ],
 };

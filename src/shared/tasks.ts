@@ -4,6 +4,7 @@
 import type { Fault } from './faults.ts';
 import type { LoopMakeup, PoolMakeup } from './pool-makeup.ts';
 import type { DeviceSurvey, LvmGroup, MetadataVerdict, PoolNeeds, PoolStep } from './pool-steps.ts';
+import type { ToolName } from './tools.ts';
 import type { Bytes, Sectors, ThinId } from './units.ts';
 
 export const FS_TYPES = ['ext4', 'xfs', 'ext2'] as const;
@@ -39,6 +40,19 @@ export interface PoolFacts {
   /** The pool's dm uuid: LVM's begins with "LVM-", ours with "thinsnap-"; may be empty. */
   readonly uuid: string;
   readonly dataBlockSectors: Sectors;
+}
+
+/** What a thin device maps, and what of that nobody else does. */
+export interface ThinFootprint {
+  readonly thinId: ThinId;
+  readonly mappedBytes: Bytes;
+  readonly exclusiveBytes: Bytes;
+}
+
+export interface FileFootprint {
+  readonly allocatedBytes: Bytes;
+  /** What no other file shares; null where it cannot be told. */
+  readonly exclusiveBytes: Bytes | null;
 }
 
 /** One dm device of ours as the kernel has it. */
@@ -97,6 +111,15 @@ export interface Tasks {
   /** Answers once the worker is whole: koffi loaded, the engine chosen. */
   probe(args: Record<string, never>): EngineReport;
 
+  /** What tools say of this machine; null where one is not there or would not tell. */
+  machineFacts(args: Record<string, never>): {
+    versions: readonly { tool: ToolName; version: string | null }[];
+    /** As `dmsetup targets` prints them: "thin-pool  v1.22.0". */
+    targets: string | null;
+    /** As lvmconfig prints them: `global_filter=["a|.*|"]`. */
+    lvmDevices: string | null;
+  };
+
   // Thin pools. Each one that sends a message reads the pool's status after it and answers it: a message can answer 0
   // although its commit failed (measured). A pool that came in the place of ours is refused before anything is asked of it
   // (`precondition`). Other faults: pool-unsound, thin-id-taken, thin-id-missing, device-busy, no-space, io.
@@ -106,6 +129,8 @@ export interface Tasks {
   poolTag(args: { pool: string; from: number; to: number }): PoolStatus;
   /** The thin ids that a pool holds, by a metadata snapshot and thin_ls. Fault `tool-missing` where that is not installed. */
   poolThinIds(args: { pool: string }): readonly ThinId[];
+  /** What each thin device takes, as `poolThinIds` reads it, and the pool's status of that moment. */
+  poolFootprints(args: { pool: string }): { status: PoolStatus; thins: readonly ThinFootprint[] };
   /** All dm devices whose uuid begins with `uuidPrefix`. */
   listDevices(args: { uuidPrefix: string }): readonly KernelDevice[];
   /** create_snap, activate, link in /dev/mapper; undone in reverse when any of it fails. */
@@ -180,6 +205,13 @@ export interface Tasks {
   /** Copies a file whose file system is mounted somewhere: frozen around the copy, thawed whatever happens. */
   copyMountedFile(args: { from: string; to: string; sizeBytes: Bytes }): { allocatedBytes: Bytes };
   fileAllocated(args: { path: string }): Bytes;
+  /** In the order of `paths`, which are all in one directory; null for one that is not there. `omitted`: why not all is known. */
+  fileFootprints(args: { paths: readonly string[] }): {
+    footprints: readonly (FileFootprint | null)[];
+    omitted: string;
+  };
+  /** Those that a loop device has. */
+  openFiles(args: { paths: readonly string[] }): readonly string[];
   /** Removes the file; what is gone already is no fault. */
   removeFile(args: { path: string }): void;
   /** Thaws the file systems on these files that a crash left frozen; answers the paths of those. */
@@ -199,9 +231,11 @@ export type TaskLane = (typeof TASK_LANE_NAMES)[number];
 
 export const TASK_LANES: Record<TaskName, TaskLane> = {
   probe: 'fast',
+  machineFacts: 'slow',
   poolFacts: 'fast',
   poolTag: 'fast',
   poolThinIds: 'slow',
+  poolFootprints: 'slow',
   listDevices: 'fast',
   createSnap: 'fast',
   growThin: 'slow',
@@ -229,6 +263,8 @@ export const TASK_LANES: Record<TaskName, TaskLane> = {
   sealFile: 'fast',
   copyMountedFile: 'slow',
   fileAllocated: 'fast',
+  fileFootprints: 'slow',
+  openFiles: 'slow',
   removeFile: 'delete',
   thawFiles: 'slow',
 };

@@ -28,11 +28,15 @@ import { disassemblePool } from './tasks/disassemble-pool.ts';
 import { discardThin } from './tasks/discard-thin.ts';
 import { extendPool } from './tasks/extend-pool.ts';
 import { fileAllocated } from './tasks/file-allocated.ts';
+import { fileFootprints } from './tasks/file-footprints.ts';
 import { growThin } from './tasks/grow-thin.ts';
 import { listDevices } from './tasks/list-devices.ts';
 import { lvmGroup } from './tasks/lvm-group.ts';
+import { machineFacts } from './tasks/machine-facts.ts';
 import { makeLoopFiles } from './tasks/make-loop-files.ts';
+import { openFiles } from './tasks/open-files.ts';
 import { poolFacts } from './tasks/pool-facts.ts';
+import { poolFootprints } from './tasks/pool-footprints.ts';
 import { poolNeeds } from './tasks/pool-needs.ts';
 import { poolStep } from './tasks/pool-step.ts';
 import { poolTag } from './tasks/pool-tag.ts';
@@ -50,9 +54,12 @@ import { thinMapped } from './tasks/thin-mapped.ts';
 const handlers: TaskHandlers = {
   probe: async () => (await chosenEngine()).report,
 
+  machineFacts,
+
   poolFacts: onEngine(poolFacts),
   poolTag: onEngine(poolTag),
   poolThinIds: onEngine(poolThinIds),
+  poolFootprints: onEngine(poolFootprints),
   listDevices: onEngine(listDevices),
   createSnap: onEngine(createSnap),
   growThin,
@@ -83,6 +90,8 @@ const handlers: TaskHandlers = {
   sealFile,
   copyMountedFile,
   fileAllocated,
+  fileFootprints,
+  openFiles,
   removeFile,
   thawFiles,
 };

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { assert, type FaultCode, FaultError } from '../shared/faults.ts';
+import { TOOL_PACKAGES, TOOL_SEARCH_PATH, type ToolName } from '../shared/tools.ts';
 
-const SEARCH_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 const OUTPUT_MAX_BYTES = 64 * 1024;
 const TERMINATE_GRACE_MS = 500;
 const KILL_GRACE_MS = 2_000;
@@ -29,38 +29,13 @@ export const FIXED_ARGUMENTS = {
 } as const;
 const FIXED: ReadonlySet<string> = new Set(Object.values(FIXED_ARGUMENTS));
 
-/** Every tool that may be run, and the Debian package that has it. */
-const PACKAGES = {
-  blkdiscard: 'util-linux',
-  blockdev: 'util-linux',
-  cp: 'coreutils',
-  debugfs: 'e2fsprogs',
-  dmsetup: 'dmsetup',
-  e2fsck: 'e2fsprogs',
-  fsfreeze: 'util-linux',
-  losetup: 'util-linux',
-  lvm: 'lvm2',
-  'mkfs.ext2': 'e2fsprogs',
-  'mkfs.ext4': 'e2fsprogs',
-  'mkfs.xfs': 'xfsprogs',
-  resize2fs: 'e2fsprogs',
-  thin_check: 'thin-provisioning-tools',
-  thin_dump: 'thin-provisioning-tools',
-  thin_ls: 'thin-provisioning-tools',
-  thin_repair: 'thin-provisioning-tools',
-  unshare: 'util-linux',
-  wipefs: 'util-linux',
-} as const;
-
-export type ToolName = keyof typeof PACKAGES;
-
 /** Those of `tools` that are not where `runTool` looks, each with its Debian package. */
 export async function missingTools(
   tools: readonly ToolName[],
 ): Promise<readonly { tool: ToolName; debianPackage: string }[]> {
-  const { THINSNAP_TOOL_PATH: searchPath = SEARCH_PATH } = process.env;
+  const { THINSNAP_TOOL_PATH: searchPath = TOOL_SEARCH_PATH } = process.env;
   const found = await Promise.all(tools.map((tool) => isOnPath(tool, searchPath)));
-  return tools.filter((_, index) => found[index] !== true).map((tool) => ({ tool, debianPackage: PACKAGES[tool] }));
+  return tools.filter((_, index) => found[index] !== true).map((tool) => ({ tool, debianPackage: TOOL_PACKAGES[tool] }));
 }
 
 async function isOnPath(tool: ToolName, searchPath: string): Promise<boolean> {
@@ -113,7 +88,7 @@ export async function runTool(
     toolArguments.every((argument) => ARGUMENT.test(argument) || FIXED.has(argument)),
     'an argument of a tool holds a character that is not allowed',
   );
-  const { THINSNAP_TOOL_PATH: searchPath = SEARCH_PATH } = process.env;
+  const { THINSNAP_TOOL_PATH: searchPath = TOOL_SEARCH_PATH } = process.env;
   const child = spawn(tool, toolArguments, {
     cwd: '/',
     detached: true,
@@ -260,7 +235,10 @@ function toToolError(run: { tool: ToolName; timeoutMs: number; stderr: string },
     case 'not-started':
       return new ToolError(
         end.errno === 'ENOENT'
-          ? { code: 'tool-missing', message: `Cannot run ${tool}: not installed (Debian package ${PACKAGES[tool]})` }
+          ? {
+              code: 'tool-missing',
+              message: `Cannot run ${tool}: not installed (Debian package ${TOOL_PACKAGES[tool]})`,
+            }
           : { code: 'unavailable', message: `Cannot run ${tool}: ${end.errno}` },
         { exitCode: null, stderr },
       );

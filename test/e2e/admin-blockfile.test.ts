@@ -2,7 +2,7 @@
 // and what it says while the daemon is away.
 
 import { spawn } from 'node:child_process';
-import { lstat, statfs, writeFile } from 'node:fs/promises';
+import { lstat, readdir, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
@@ -195,4 +195,50 @@ function follows(stage: Stage): void {
   });
 }
 
-stageSuite('admin, blockfile', makeDaemon, [looks, follows]);
+function resets(stage: Stage): void {
+  stage.test('thinsnap usage has what the files take, and shares nothing where nothing is shared', async () => {
+    const layer = await stage.layer('', (dir) => writeFile(join(dir, 'file'), Buffer.alloc(WRITTEN_BYTES, 1)));
+    const usage = await json(stage, 'usage', layer);
+    const id = Number(at(await json(stage, 'inspect', layer), 'device', 'id'));
+    const { blocks } = await lstat(join(stage.daemon.root, 'state', 'volumes', `${id}.img`));
+    const of = (field: string): number => Number(at(usage, 'snapshots', 0, field));
+    assert.is(of('referenced_bytes'), blocks * 512);
+    assert.is(of('exclusive_bytes') + of('shared_bytes'), of('referenced_bytes'));
+    assert.is(at(usage, 'omitted'), '');
+  });
+
+  stage.test('thinsnap reset is refused while a snapshot is mounted, and leaves nothing otherwise', async () => {
+    const layer = await stage.layer();
+    const mounts = await stage.client.prepare(stage.key(), layer);
+    await stage.mounted(mounts, async () => {
+      const { status, error } = await ask(stage, 'reset', '--yes');
+      assert.is(status, 1);
+      assert.match(error, /^Cannot reset: file \d+\.img mounted or open/);
+    });
+    assert.match((await ask(stage, 'reset', '--yes')).error, 'clients are connected');
+    assert.ok((await stage.client.list()).length > 0);
+    assert.equal(await ask(stage, 'reset', '--yes', '--force'), {
+      status: 0,
+      out: 'Everything was removed\n',
+      error: '',
+    });
+    assert.equal(await stage.client.list(), []);
+    assert.equal(await readdir(join(stage.daemon.root, 'state', 'volumes')), []);
+    await stage.client.prepare(stage.key());
+  });
+
+  stage.test('thinsnap reset that is killed in the middle is done by a start and another one', async () => {
+    const layer = await stage.layer();
+    for (let count = 0; count < 4; count += 1) await stage.client.prepare(stage.key(), layer);
+    await stage.daemon.stop();
+    await stage.daemon.start({ THINSNAP_FAILPOINTS: 'reaper.removed=2*off->1*kill' });
+    assert.is((await ask(stage, 'reset', '--yes', '--force')).status, 3);
+    await stage.daemon.forget();
+    await stage.daemon.start();
+    assert.is((await ask(stage, 'reset', '--yes', '--force')).status, 0);
+    assert.equal(await readdir(join(stage.daemon.root, 'state', 'volumes')), []);
+    assert.is(at(await json(stage, 'status'), 'devices', 'total'), 0);
+  });
+}
+
+stageSuite('admin, blockfile', makeDaemon, [looks, follows, resets]);

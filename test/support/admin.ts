@@ -17,6 +17,8 @@ export interface Admin {
   readonly context: AdminContext;
   readonly address: string;
   readonly client: AdminClient;
+  /** How many are said to be connected to containerd's socket. */
+  readonly clients: { connected: number };
   /** Ends the service as the daemon does. */
   readonly stop: () => Promise<void>;
 }
@@ -30,10 +32,12 @@ export async function withAdmin(action: (admin: Admin) => Promise<void>): Promis
   await withScratch(async (dir) => {
     await withCore(async (core) => {
       const address = join(dir, 'admin.sock');
+      const clients = { connected: 0 };
       const context: AdminContext = {
         ...core,
         clock: new Clock(),
         config: { ...config, adminAddress: address, standbyPerParent: 8, standbyTotal: 64 },
+        clients: async () => clients.connected,
         version: '1.2.3',
         startedAt: STARTED_AT,
         standby: withCounts(core.standby),
@@ -44,7 +48,7 @@ export async function withAdmin(action: (admin: Admin) => Promise<void>): Promis
       const server = await serveAdmin({ address, passingGid: null, log, onBug, rpcs: adminCalls(context) });
       const client = await AdminClient.open(address);
       try {
-        await action({ core, context, address, client, stop: () => server.stop() });
+        await action({ core, context, address, client, clients, stop: () => server.stop() });
       } finally {
         client.close();
         await server.stop();
@@ -56,6 +60,11 @@ export async function withAdmin(action: (admin: Admin) => Promise<void>): Promis
 
 function withCounts(standby: Standby): Standby {
   return new Proxy(standby, {
-    get: (target, name): unknown => (name === 'counts' ? COUNTS : Reflect.get(target, name, target)),
+    get: (target, name): unknown => {
+      if (name === 'counts') return COUNTS;
+      const value: unknown = Reflect.get(target, name, target);
+      // Its private fields are not the proxy's.
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
   });
 }

@@ -2,6 +2,7 @@
 // devices, on the volumes that a test gives it.
 
 import { Catalog } from '../../src/main/catalog/catalog.ts';
+import { Door } from '../../src/main/door.ts';
 import { Lanes } from '../../src/main/lanes.ts';
 import { Clock } from '../../src/main/snapshots/clock.ts';
 import type { Context } from '../../src/main/snapshots/context.ts';
@@ -54,7 +55,7 @@ export function assembleCore<Kind extends Volumes>(parts: CoreParts<Kind>): Core
   };
   const devices = new Devices({ catalog, volumes, lanes, reaper, guard, onForeignThinId });
   const standby = new Standby({ ...common, devices, reaper, guard, limits, makersMax: JOBS_AT_ONCE });
-  const made = { catalog, volumes, lanes, pins, reaper, devices, guard, standby, foreground, clock };
+  const made = { catalog, volumes, lanes, pins, reaper, devices, guard, standby, foreground, clock, door: new Door() };
   return { ...made, errors, foreignThinIds };
 }
 

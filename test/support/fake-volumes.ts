@@ -1,7 +1,7 @@
 // Volumes of nothing: every call is written down and does what the test says. What is gone is gone, as with real ones.
 
 import type { Device, Place } from '../../src/main/catalog/records.ts';
-import type { Stock, Stockroom } from '../../src/main/volumes/stockroom.ts';
+import type { Measures, Stock, Stockroom } from '../../src/main/volumes/stockroom.ts';
 import type {
   Activity,
   Mode,
@@ -90,7 +90,13 @@ export class FakeVolumes implements Volumes {
 
   /** What the stockroom answers. */
   stock: Stock = { held: null, omitted: 'there is nothing', active: new Map() };
+  /** Devices that somebody has mounted. */
+  readonly open = new Set<number>();
+  /** What a look at each device answers. */
+  measures: Measures = { footprints: new Map(), others: [], usedBytes: null, omitted: '' };
   readonly stockroom: Stockroom = {
+    measure: async () => this.measures,
+    inUse: async (devices) => [...devices].filter(({ id }) => this.open.has(id)),
     take: async () => this.stock,
     heldAs: ({ id }) => `thing ${id}`,
     drop: async (what) => void this.calls.push(`drop ${what}`),

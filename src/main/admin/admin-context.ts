@@ -6,6 +6,8 @@ import type { Context } from '../snapshots/context.ts';
 
 export interface AdminContext extends Context {
   readonly config: Config;
+  /** That are connected to containerd's socket. */
+  readonly clients: () => Promise<number>;
   readonly version: string;
   readonly startedAt: Timestamp;
 }

@@ -42,7 +42,9 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
     inspect: unary.unary('admin Inspect', rpcs.inspect),
     check: unary.unary('admin Check', rpcs.check),
     list: streams.handler({ name: 'List', limitMs: LIST_LIMIT_MS }, rpcs.list),
+    usage: streams.handler({ name: 'Usage', limitMs: LIST_LIMIT_MS }, rpcs.usage),
     collect: streams.handler({ name: 'Collect', limitMs: COLLECT_LIMIT_MS }, rpcs.collect),
+    reset: streams.handler({ name: 'Reset', limitMs: COLLECT_LIMIT_MS }, rpcs.reset),
     events: streams.handler({ name: 'Events', limitMs: null }, rpcs.events),
     backup: streams.handler({ name: 'Backup', limitMs: LIST_LIMIT_MS }, rpcs.backup),
   };
@@ -58,13 +60,15 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
 }
 
 function definition(): ServiceDefinition {
-  const { status, list, inspect, check, collect, events, backup } = Admin.method;
+  const { status, list, inspect, usage, check, collect, reset, events, backup } = Admin.method;
   return {
     status: toDefinition(status),
     list: toDefinition(list),
     inspect: toDefinition(inspect),
+    usage: toDefinition(usage),
     check: toDefinition(check),
     collect: toDefinition(collect),
+    reset: toDefinition(reset),
     events: toDefinition(events),
     backup: toDefinition(backup),
   };

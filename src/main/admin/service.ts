@@ -27,8 +27,10 @@ export interface AdminRpcs {
   readonly status: Unary<typeof pb.StatusRequestSchema, typeof pb.StatusResponseSchema>;
   readonly list: Streaming<typeof pb.ListRequestSchema, typeof pb.ListResponseSchema>;
   readonly inspect: Unary<typeof pb.InspectRequestSchema, typeof pb.InspectResponseSchema>;
+  readonly usage: Streaming<typeof pb.UsageRequestSchema, typeof pb.UsageResponseSchema>;
   readonly check: Unary<typeof pb.CheckRequestSchema, typeof pb.CheckResponseSchema>;
   readonly collect: Streaming<typeof pb.CollectRequestSchema, typeof pb.CollectResponseSchema>;
+  readonly reset: Streaming<typeof pb.ResetRequestSchema, typeof pb.ResetResponseSchema>;
   readonly events: Streaming<typeof pb.EventsRequestSchema, typeof pb.EventsResponseSchema>;
   readonly backup: Streaming<typeof pb.BackupRequestSchema, typeof pb.BackupResponseSchema>;
 }

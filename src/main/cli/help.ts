@@ -46,7 +46,7 @@ export function commandHelp(title: string, { about, options, operands, notes, ex
 }
 
 /** A line or more for each, all lines ended. */
-export function optionsHelp(options: readonly Option[]): string {
+function optionsHelp(options: readonly Option[]): string {
   return rows(options.map((option) => [optionWords(option), option.help]));
 }
 
@@ -63,7 +63,7 @@ export function rows(pairs: readonly (readonly [string, string])[]): string {
     .join('');
 }
 
-function operandWord({ name, count }: Operand): string {
+export function operandWord({ name, count }: Operand): string {
   switch (count) {
     case 'one':
       return name;
@@ -74,7 +74,7 @@ function operandWord({ name, count }: Operand): string {
   }
 }
 
-function optionWords({ name, short, value }: Option): string {
+export function optionWords({ name, short, value }: Option): string {
   return `${short === null ? '' : `-${short}, `}--${name}${value === null ? '' : ` ${value}`}`;
 }
 

@@ -41,14 +41,19 @@ export const KEY_OPTIONS: readonly Option[] = [
   flagOption('quoted', 'KEY is in double quotes and escaped, as thinsnap shows it'),
 ];
 
-/** The operand KEY as it was meant; null where it was left out. */
-export function parseKey({ operands, switches }: Arguments): string | null {
-  const [text] = operands;
-  if (text === undefined) return null;
-  if (!switches.has('quoted')) return text;
-  const key = parseQuoted(text);
-  if (key === null) throw new UsageError('--quoted takes a KEY in double quotes, escaped as in JSON');
-  return key;
+/** The operands KEY as they were meant. */
+export function parseKeys({ operands, switches }: Arguments): readonly string[] {
+  if (!switches.has('quoted')) return operands;
+  return operands.map((text) => {
+    const key = parseQuoted(text);
+    if (key === null) throw new UsageError('--quoted takes a KEY in double quotes, escaped as in JSON');
+    return key;
+  });
+}
+
+/** Of a command that takes one; null where it was left out. */
+export function parseKey(found: Arguments): string | null {
+  return parseKeys(found)[0] ?? null;
 }
 
 function parseQuoted(text: string): string | null {

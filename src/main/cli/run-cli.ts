@@ -1,6 +1,14 @@
 // All commands of `thinsnap`. A new one is a file under commands/ and its name here.
 
-import { type CommandGroup, EXIT_OK, runGroup } from './command.ts';
+import {
+  type CommandGroup,
+  EXIT_FAILED,
+  EXIT_NO_DAEMON,
+  EXIT_NOT_FOUND,
+  EXIT_OK,
+  EXIT_USAGE,
+  runGroup,
+} from './command.ts';
 import { catalogBackup } from './commands/catalog-backup.ts';
 import { catalogRepair } from './commands/catalog-repair.ts';
 import { catalogRestore } from './commands/catalog-restore.ts';
@@ -8,6 +16,7 @@ import { check } from './commands/check.ts';
 import { completionOf } from './commands/completion.ts';
 import { configCheck } from './commands/config-check.ts';
 import { configShow } from './commands/config-show.ts';
+import { doctor } from './commands/doctor.ts';
 import { events } from './commands/events.ts';
 import { gc } from './commands/gc.ts';
 import { inspect } from './commands/inspect.ts';
@@ -20,12 +29,23 @@ import { poolExtend } from './commands/pool-extend.ts';
 import { poolList } from './commands/pool-list.ts';
 import { poolRemove } from './commands/pool-remove.ts';
 import { poolShow } from './commands/pool-show.ts';
+import { reset } from './commands/reset.ts';
 import { status } from './commands/status.ts';
 import { tree } from './commands/tree.ts';
+import { usage } from './commands/usage.ts';
 import { readVersion } from './version.ts';
 import type { Writer } from './writer.ts';
 
-const COMMANDS: CommandGroup = {
+/** What each exit status means, for the manual. */
+export const EXIT_TEXTS: ReadonlyMap<number, string> = new Map([
+  [EXIT_OK, 'Done. thinsnap status ends with it whenever the daemon answers, also when something is wrong.'],
+  [EXIT_FAILED, 'It failed, or found what is wrong (check, doctor); the message says what.'],
+  [EXIT_USAGE, 'The command line is wrong.'],
+  [EXIT_NO_DAEMON, 'The daemon does not answer.'],
+  [EXIT_NOT_FOUND, 'There is no snapshot of that name.'],
+]);
+
+export const COMMANDS: CommandGroup = {
   kind: 'group',
   name: 'thinsnap',
   summary:
@@ -35,9 +55,12 @@ const COMMANDS: CommandGroup = {
     ls,
     tree,
     inspect,
+    usage,
     check,
     gc,
+    reset,
     events,
+    doctor,
     {
       kind: 'group',
       name: 'pool',

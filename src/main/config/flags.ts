@@ -2,7 +2,7 @@
 // daemon's configuration.
 
 import { type Arguments, type Option, parseArguments, UsageError } from '../cli/arguments.ts';
-import { HELP_OPTION, optionsHelp } from '../cli/help.ts';
+import { commandHelp, HELP_OPTION, type HelpText } from '../cli/help.ts';
 import { LOG_LEVELS } from './config.ts';
 import type { ConfigSources } from './load-config.ts';
 
@@ -68,27 +68,28 @@ const VERSION_OPTION: Option = {
   completion: 'nothing',
 };
 
-const DAEMON_OPTIONS: readonly Option[] = [...CONFIG_OPTIONS, VERSION_OPTION, HELP_OPTION];
+/** What the daemon says of itself, as a command does. */
+export const DAEMON_HELP: HelpText = {
+  summary: "serve containerd's snapshots from a device-mapper thin pool",
+  about: "thinsnapd serves containerd's snapshots from a device-mapper thin pool.",
+  options: [...CONFIG_OPTIONS, VERSION_OPTION],
+  operands: [],
+  notes: [
+    'A flag wins over the file, the file over the default. "thinsnap config show" with the same options prints what is in effect and where each value came from.',
+  ],
+  examples: [
+    'thinsnapd --config /etc/thinsnap/config.toml',
+    'thinsnapd --config /etc/containerd/config.toml',
+    'thinsnapd --pool-name vg0-pool --root-path /srv/thinsnap --log-level debug',
+  ],
+};
 
-export const daemonHelp = `thinsnapd serves containerd's snapshots from a device-mapper thin pool.
-
-Usage: thinsnapd [options]
-
-Options:
-${optionsHelp(DAEMON_OPTIONS)}
-A flag wins over the file, the file over the default. "thinsnap config show" with the
-same options prints what is in effect and where each value came from.
-
-Examples:
-  thinsnapd --config /etc/thinsnap/config.toml
-  thinsnapd --config /etc/containerd/config.toml
-  thinsnapd --pool-name vg0-pool --root-path /srv/thinsnap --log-level debug
-`;
+export const daemonHelp = commandHelp('thinsnapd', DAEMON_HELP);
 
 /** `args`: without node and the script. */
 export function parseDaemonFlags(args: readonly string[]): DaemonCommand {
   try {
-    const found = parseArguments(args, { options: DAEMON_OPTIONS, operands: [] });
+    const found = parseArguments(args, { options: [...DAEMON_HELP.options, HELP_OPTION], operands: [] });
     if (found.switches.has('help')) return { kind: 'help' };
     if (found.switches.has('version')) return { kind: 'version' };
     return { kind: 'run', sources: toSources(found) };

@@ -1,5 +1,6 @@
 // Every call of the service, from its own file.
 
+import type { Door } from '../door.ts';
 import type { Context } from '../snapshots/context.ts';
 import type { FileSystemSpec } from '../snapshots/devices.ts';
 import type { RemoveOptions } from '../snapshots/remove.ts';
@@ -21,16 +22,25 @@ export interface CallSettings {
 }
 
 export function calls(context: Context, { fs, removal }: CallSettings): { unary: Rpcs; list: ListRpc } {
+  const { door } = context;
   const unary: Rpcs = {
-    Prepare: prepareRpc(context, fs),
-    View: viewRpc(context, fs),
-    Mounts: mountsRpc(context),
-    Commit: commitRpc(context),
-    Remove: removeRpc(context, removal),
+    Prepare: behind(door, prepareRpc(context, fs)),
+    View: behind(door, viewRpc(context, fs)),
+    Mounts: behind(door, mountsRpc(context)),
+    Commit: behind(door, commitRpc(context)),
+    Remove: behind(door, removeRpc(context, removal)),
     Stat: statRpc(context),
-    Update: updateRpc(context),
-    Usage: usageRpc(context),
-    Cleanup: cleanupRpc(context),
+    Update: behind(door, updateRpc(context)),
+    Usage: behind(door, usageRpc(context)),
+    Cleanup: behind(door, cleanupRpc(context)),
   };
   return { unary, list: listRpc(context) };
+}
+
+/** What changes something or asks the kernel. Stat and List answer from memory, what is there at that moment. */
+function behind<Request, Answer>(
+  door: Door,
+  rpc: (request: Request) => Promise<Answer>,
+): (request: Request) => Promise<Answer> {
+  return (request) => door.pass(() => rpc(request));
 }

@@ -35,6 +35,8 @@ const SERVER_OPTIONS: ServerOptions = {
 export const PROTO_ROOT = fileURLToPath(new URL('../../../../proto', import.meta.url));
 
 export interface SnapshotsServer {
+  /** Clients that are connected. */
+  clients(): Promise<number>;
   /** No new calls; those in flight have until the limit; then the socket goes. */
   stop(): Promise<void>;
 }
@@ -57,6 +59,10 @@ export async function serve(options: ServeOptions): Promise<SnapshotsServer> {
   ).addToServer(server);
   const listener = await listen(server, options.address, options.access);
   return {
+    clients: () =>
+      new Promise((resolve, reject) => {
+        listener.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+      }),
     stop: async () => {
       health.setStatus('', 'NOT_SERVING');
       health.setStatus(SERVICE_NAME, 'NOT_SERVING');

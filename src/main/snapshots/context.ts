@@ -1,6 +1,7 @@
 // What every operation on snapshots works with, made once at start-up.
 
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Door } from '../door.ts';
 import type { Lanes } from '../lanes.ts';
 import type { Foreground } from '../upkeep/foreground.ts';
 import type { Reaper } from '../upkeep/reaper.ts';
@@ -22,4 +23,5 @@ export interface Context {
   readonly standby: Standby;
   readonly foreground: Foreground;
   readonly clock: Clock;
+  readonly door: Door;
 }

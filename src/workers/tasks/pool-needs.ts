@@ -5,7 +5,8 @@ import { release } from 'node:os';
 import type { PoolMakeup } from '../../shared/pool-makeup.ts';
 import type { PoolNeeds } from '../../shared/pool-steps.ts';
 import type { TaskArgs } from '../../shared/tasks.ts';
-import { missingTools, type ToolName } from '../exec.ts';
+import type { ToolName } from '../../shared/tools.ts';
+import { missingTools } from '../exec.ts';
 
 const TOOLS: Record<PoolMakeup['kind'], readonly ToolName[]> = {
   loop: ['losetup', 'thin_check'],

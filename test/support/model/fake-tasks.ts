@@ -233,6 +233,7 @@ const notHere = async (): Promise<never> => {
 /** What opens a pool, and what blockfile volumes do. */
 const NOT_HERE = {
   probe: notHere,
+  machineFacts: notHere,
   poolTag: notHere,
   poolThinIds: notHere,
   makeLoopFiles: notHere,
@@ -245,11 +246,14 @@ const NOT_HERE = {
   poolStep: notHere,
   checkPool: notHere,
   repairPool: notHere,
+  poolFootprints: notHere,
   createBaseFile: notHere,
   copyFile: notHere,
   sealFile: notHere,
   copyMountedFile: notHere,
   fileAllocated: notHere,
+  fileFootprints: notHere,
+  openFiles: notHere,
   removeFile: notHere,
   thawFiles: notHere,
 };

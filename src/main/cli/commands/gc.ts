@@ -5,10 +5,7 @@ import { type Command, CommandError, EXIT_NO_DAEMON, EXIT_OK } from '../command.
 import { withDaemon } from '../daemon/with-daemon.ts';
 import { DAEMON_OPTIONS, jsonOption } from '../options.ts';
 import { showCount, showJson } from '../show/format.ts';
-import type { Writer } from '../writer.ts';
-
-/** ECMA-48: cursor to the line's start, and erase what was there. */
-const AGAIN = '\r\u001b[K';
+import { withProgress } from '../show/progress.ts';
 
 export const gc: Command = {
   kind: 'command',
@@ -22,15 +19,16 @@ export const gc: Command = {
   ],
   examples: ['thinsnap gc', 'thinsnap gc --json | jq .left'],
   run: async (found, writer) => {
-    const last = await withDaemon(found, async (client) => {
-      let latest: CollectResponse | null = null;
-      for await (const message of client.stream(Admin.method.collect, {}, writer.closed)) {
-        latest = message;
-        if (!message.done) showProgress(message, writer);
-      }
-      return latest;
-    });
-    if (writer.screen !== null) writer.out(AGAIN);
+    const last = await withDaemon(found, (client) =>
+      withProgress(writer, async (show) => {
+        let latest: CollectResponse | null = null;
+        for await (const message of client.stream(Admin.method.collect, {}, writer.closed)) {
+          latest = message;
+          show(`${showCount(message.left, 'device')} left`);
+        }
+        return latest;
+      }),
+    );
     if (last?.done !== true) {
       throw new CommandError(EXIT_NO_DAEMON, 'unavailable', 'Cannot tell whether all was tried: the answer broke off');
     }
@@ -40,10 +38,6 @@ export const gc: Command = {
     return EXIT_OK;
   },
 };
-
-function showProgress({ left }: CollectResponse, writer: Writer): void {
-  if (writer.screen !== null) writer.out(`${AGAIN}${showCount(left, 'device')} left`);
-}
 
 function resultText(waiting: bigint, left: bigint): string {
   if (waiting === 0n && left === 0n) return 'Nothing waits to be deactivated or deleted';

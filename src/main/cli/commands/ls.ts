@@ -1,9 +1,9 @@
 // `thinsnap ls`: the snapshots that match, as a table, as names or as JSON.
 
 import type { Snapshot } from '../../rpc/gen/thinsnap/admin/v1/admin_pb.ts';
-import { type Arguments, UsageError } from '../arguments.ts';
+import type { Arguments } from '../arguments.ts';
 import { type Command, EXIT_OK } from '../command.ts';
-import { compareText, listSnapshots } from '../daemon/list-snapshots.ts';
+import { listSnapshots } from '../daemon/list-snapshots.ts';
 import { snapshotJson } from '../daemon/to-json.ts';
 import { withDaemon } from '../daemon/with-daemon.ts';
 import { kindWord } from '../daemon/words.ts';
@@ -11,22 +11,19 @@ import { DAEMON_OPTIONS, flagOption, jsonOption, USAGE_OPTION } from '../options
 import { showAge, showBytes, showJson, toMs } from '../show/format.ts';
 import { type Column, tableLines } from '../show/layout.ts';
 import { showKey } from '../show/plain-text.ts';
+import { type Compare, compareNumbers, compareText, type Orders, parseOrder, sortOptions } from '../sorting.ts';
 import type { Writer } from '../writer.ts';
 
-type Compare = (left: Snapshot, right: Snapshot) => number;
-
-const ORDERS = new Map<string, Compare>([
+const ORDERS: Orders<Snapshot> = new Map<string, Compare<Snapshot>>([
   ['name', (left, right) => compareText(left.name, right.name)],
   ['parent', (left, right) => compareText(left.parent, right.parent)],
   ['kind', (left, right) => compareText(kindWord(left.kind), kindWord(right.kind))],
   ['created', (left, right) => compareTimes(left.createdAt, right.createdAt)],
   ['updated', (left, right) => compareTimes(left.updatedAt, right.updatedAt)],
-  // What is not known is less than everything.
-  ['usage', (left, right) => compareNumbers(left.usageBytes ?? -1n, right.usageBytes ?? -1n)],
+  ['usage', (left, right) => compareNumbers(left.usageBytes, right.usageBytes)],
   ['size', (left, right) => compareNumbers(left.sizeBytes, right.sizeBytes)],
   ['children', (left, right) => compareNumbers(left.children, right.children)],
 ]);
-const ORDER_NAMES: readonly string[] = [...ORDERS.keys()];
 
 const COLUMNS: readonly Column[] = [
   { title: 'NAME', align: 'left', gives: 'shrinks' },
@@ -44,14 +41,7 @@ export const ls: Command = {
   summary: 'list snapshots: filter, sort, as a table or as JSON',
   about: "Lists snapshots. FILTER is containerd's filter language; of several, one must match.",
   options: [
-    {
-      name: 'sort',
-      short: 's',
-      value: 'COLUMN',
-      help: `${ORDER_NAMES.join(', ')} (default name)`,
-      completion: ORDER_NAMES,
-    },
-    flagOption('reverse', 'the other way round', 'r'),
+    ...sortOptions(ORDERS),
     USAGE_OPTION,
     flagOption('quiet', 'names alone, one a line', 'q'),
     jsonOption('[{"name": ..., "parent": ..., "kind": ..., "usage_bytes": ..., "labels": {...}}, ...]'),
@@ -70,7 +60,7 @@ export const ls: Command = {
     "thinsnap ls --json | jq '[.[].usage_bytes] | add'",
   ],
   run: async (found, writer) => {
-    const compare = parseOrder(found);
+    const compare = parseOrder(found, ORDERS);
     const json = found.switches.has('json');
     const wish = { filters: found.operands, withLabels: json, withUsage: found.switches.has('usage') };
     const snapshots = await withDaemon(found, (client) => listSnapshots(client, wish, writer));
@@ -80,15 +70,6 @@ export const ls: Command = {
     return EXIT_OK;
   },
 };
-
-/** What is equal is ordered by name, so that the same snapshots always give the same list. */
-function parseOrder({ values, switches }: Arguments): Compare {
-  const name = values.get('sort') ?? 'name';
-  const order = ORDERS.get(name);
-  if (order === undefined) throw new UsageError(`--sort takes one of ${ORDER_NAMES.join(', ')}`);
-  const sign = switches.has('reverse') ? -1 : 1;
-  return (left, right) => sign * order(left, right) || compareText(left.name, right.name);
-}
 
 function lines(snapshots: readonly Snapshot[], { switches }: Arguments, writer: Writer): string[] {
   if (switches.has('quiet')) return snapshots.map(({ name }) => `${showKey(name, writer)}\n`);
@@ -109,9 +90,4 @@ function lines(snapshots: readonly Snapshot[], { switches }: Arguments, writer: 
 function compareTimes(left: Snapshot['createdAt'], right: Snapshot['createdAt']): number {
   if (left === undefined || right === undefined) return Number(left !== undefined) - Number(right !== undefined);
   return toMs(left) - toMs(right) || left.nanos - right.nanos;
-}
-
-function compareNumbers(left: bigint, right: bigint): number {
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
 }

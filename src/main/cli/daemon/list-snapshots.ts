@@ -16,9 +16,3 @@ export async function listSnapshots(client: AdminClient, wish: ListWish, { close
   for await (const { snapshots } of client.stream(Admin.method.list, request, closed)) found.push(...snapshots);
   return found;
 }
-
-/** By code units: quick, and the same everywhere. */
-export function compareText(left: string, right: string): number {
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
-}

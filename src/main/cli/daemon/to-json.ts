@@ -3,6 +3,7 @@
 
 import type * as pb from '../../rpc/gen/thinsnap/admin/v1/admin_pb.ts';
 import { toMs, toRfc3339 } from '../show/format.ts';
+import { sharedOf } from '../show/usage-lines.ts';
 import { activityWord, healthWord, kindWord, modeWord } from './words.ts';
 
 export function statusJson(status: pb.StatusResponse, nowMs: number): unknown {
@@ -73,6 +74,43 @@ export function inspectJson({ snapshot, device, ancestors, children, mount }: pb
             baseline_bytes: number(device.baselineBytes),
             mapped_bytes: number(device.mappedBytes),
           },
+  };
+}
+
+export function usageJson(snapshots: readonly pb.SnapshotUsage[], totals: pb.UsageTotals): unknown {
+  return {
+    snapshots: snapshots.map((snapshot) => ({
+      name: snapshot.name,
+      parent: snapshot.parent === '' ? null : snapshot.parent,
+      kind: kindWord(snapshot.kind),
+      children: number(snapshot.children),
+      provisioned_bytes: number(snapshot.provisionedBytes),
+      referenced_bytes: number(snapshot.referencedBytes),
+      exclusive_bytes: number(snapshot.exclusiveBytes),
+      shared_bytes: number(sharedOf(snapshot)),
+      frees_bytes: number(snapshot.freesBytes),
+      standby: number(snapshot.standby),
+    })),
+    totals: {
+      snapshots: groupJson(totals.snapshots),
+      views: groupJson(totals.views),
+      standby: groupJson(totals.standby),
+      bases: groupJson(totals.bases),
+      passing: groupJson(totals.passing),
+      others: groupJson(totals.others),
+      used_bytes: number(totals.usedBytes),
+      shared_bytes: number(totals.sharedBytes),
+    },
+    omitted: totals.omitted,
+  };
+}
+
+function groupJson(group: pb.UsageGroup | undefined): unknown {
+  return {
+    count: number(group?.count),
+    provisioned_bytes: number(group?.provisionedBytes),
+    referenced_bytes: number(group?.referencedBytes),
+    exclusive_bytes: number(group?.exclusiveBytes),
   };
 }
 

@@ -8,7 +8,7 @@
 //        ↓ another      active         -
 
 import type { Snapshot } from '../../rpc/gen/thinsnap/admin/v1/admin_pb.ts';
-import { compareText } from '../daemon/list-snapshots.ts';
+import { compareText } from '../sorting.ts';
 
 export interface TreeNode {
   readonly snapshot: Snapshot;

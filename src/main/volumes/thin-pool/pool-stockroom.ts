@@ -1,10 +1,18 @@
 // What a pool and the kernel hold, read beside the catalog: thin ids by thin_ls, devices by the uuids that carry our mark.
 
 import { FaultError, isFault } from '../../../shared/faults.ts';
-import { parseDeviceId, parseThinId, type ThinId } from '../../../shared/units.ts';
+import {
+  type DeviceId,
+  parseDeviceId,
+  parseThinId,
+  SECTOR_BYTES,
+  type Sectors,
+  type ThinId,
+} from '../../../shared/units.ts';
 import type { Device } from '../../catalog/records.ts';
+import { Gate } from '../../lanes.ts';
 import type { TaskPool } from '../../task-pool.ts';
-import type { Stock, Stockroom } from '../stockroom.ts';
+import type { Footprint, Measures, Stock, Stockroom } from '../stockroom.ts';
 import { thinIdOf } from './thin-id-of.ts';
 
 const HELD_AS = /^thin id (\d{1,8})$/;
@@ -15,12 +23,15 @@ export interface PoolStockroomOptions {
   readonly poolName: string;
   readonly poolTag: number | null;
   readonly uuidPrefix: string;
+  readonly dataBlockSectors: Sectors;
   /** Whether it belongs to someone who was in the pool before us, or came since. */
   readonly isForeign: (thinId: ThinId) => boolean;
 }
 
 export class PoolStockroom implements Stockroom {
   readonly #options: PoolStockroomOptions;
+  /** A pool has one slot for a metadata snapshot, and who finds it taken takes it over. */
+  readonly #snapshotSlot = new Gate(1);
 
   constructor(options: PoolStockroomOptions) {
     this.#options = options;
@@ -41,6 +52,29 @@ export class PoolStockroom implements Stockroom {
     return toText(thinIdOf(device));
   }
 
+  async measure(devices: Iterable<Device>): Promise<Measures> {
+    const { tasks, poolName: pool, dataBlockSectors } = this.#options;
+    const { status, thins } = await this.#snapshotSlot.run(() => tasks.run('poolFootprints', { pool }));
+    const left = new Map<ThinId, Footprint>(thins.map(({ thinId, ...footprint }) => [thinId, footprint]));
+    const footprints = new Map<DeviceId, Footprint>();
+    for (const device of devices) {
+      const thinId = thinIdOf(device);
+      const footprint = left.get(thinId);
+      if (footprint === undefined) continue;
+      footprints.set(device.id, footprint);
+      left.delete(thinId);
+    }
+    const usedBytes = status.usedDataBlocks * dataBlockSectors * SECTOR_BYTES;
+    return { footprints, others: [...left.values()], usedBytes, omitted: '' };
+  }
+
+  async inUse(devices: Iterable<Device>): Promise<readonly Device[]> {
+    const { tasks, uuidPrefix } = this.#options;
+    const found = await tasks.run('listDevices', { uuidPrefix });
+    const open = new Set(found.filter(({ openCount }) => openCount > 0).map(({ uuid }) => uuid));
+    return [...devices].filter(({ id }) => open.has(`${uuidPrefix}${id}`));
+  }
+
   async drop(heldAs: string): Promise<void> {
     const { tasks, poolName: pool, poolTag } = this.#options;
     const [, digits] = HELD_AS.exec(heldAs) ?? [];
@@ -59,7 +93,7 @@ export class PoolStockroom implements Stockroom {
   async #thinIds(): Promise<Pick<Stock, 'held' | 'omitted'>> {
     const { tasks, poolName: pool, isForeign } = this.#options;
     try {
-      const ids = await tasks.run('poolThinIds', { pool });
+      const ids = await this.#snapshotSlot.run(() => tasks.run('poolThinIds', { pool }));
       return { held: new Set(ids.filter((id) => !isForeign(id)).map(toText)), omitted: '' };
     } catch (error) {
       if (!isFault(error, 'tool-missing')) throw error;

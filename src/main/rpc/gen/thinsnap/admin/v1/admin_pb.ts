@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thinsnap/admin/v1/admin.proto.
  */
 export const file_thinsnap_admin_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("Ch10aGluc25hcC9hZG1pbi92MS9hZG1pbi5wcm90bxIRdGhpbnNuYXAuYWRtaW4udjEiDwoNU3RhdHVzUmVxdWVzdCKlBAoOU3RhdHVzUmVzcG9uc2USKQoGaGVhbHRoGAEgASgOMhkudGhpbnNuYXAuYWRtaW4udjEuSGVhbHRoEiwKCHByb2JsZW1zGAIgAygLMhoudGhpbnNuYXAuYWRtaW4udjEuUHJvYmxlbRIpCgZkYWVtb24YAyABKAsyGS50aGluc25hcC5hZG1pbi52MS5EYWVtb24SKwoHdm9sdW1lcxgEIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlZvbHVtZXMSNgoNbmV3X3NuYXBzaG90cxgFIAEoCzIfLnRoaW5zbmFwLmFkbWluLnYxLk5ld1NuYXBzaG90cxImCgRkYXRhGAYgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuU3BhY2USKgoIbWV0YWRhdGEYByABKAsyGC50aGluc25hcC5hZG1pbi52MS5TcGFjZRIWCg5taW5fZnJlZV9zcGFjZRgIIAEoCRI0CglzbmFwc2hvdHMYCSABKAsyIS50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdENvdW50cxIwCgdkZXZpY2VzGAogASgLMh8udGhpbnNuYXAuYWRtaW4udjEuRGV2aWNlQ291bnRzEisKB3N0YW5kYnkYCyABKAsyGi50aGluc25hcC5hZG1pbi52MS5TdGFuZGJ5EikKBnJlYXBlchgMIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlJlYXBlciJjCgdQcm9ibGVtEgwKBGNvZGUYASABKAkSKwoIc2V2ZXJpdHkYAiABKA4yGS50aGluc25hcC5hZG1pbi52MS5IZWFsdGgSDQoFZm91bmQYAyABKAkSDgoGYWR2aWNlGAQgASgJIr0BCgZEYWVtb24SDwoHdmVyc2lvbhgBIAEoCRILCgNwaWQYAiABKA0SLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcm9vdF9wYXRoGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSFQoNYWRtaW5fYWRkcmVzcxgGIAEoCRIUCgxub2RlX3ZlcnNpb24YByABKAkSFAoMbWVtb3J5X2J5dGVzGAggASgEIosBCgdWb2x1bWVzEhMKC2Rlc2NyaXB0aW9uGAEgASgJEjAKCXRoaW5fcG9vbBgCIAEoCzIbLnRoaW5zbmFwLmFkbWluLnYxLlRoaW5Qb29sSAASMQoJYmxvY2tmaWxlGAMgASgLMhwudGhpbnNuYXAuYWRtaW4udjEuQmxvY2tmaWxlSABCBgoEa2luZCKtAQoIVGhpblBvb2wSDAoEbmFtZRgBIAEoCRITCgtibG9ja19ieXRlcxgCIAEoBBIpCgRtb2RlGAMgASgOMhsudGhpbnNuYXAuYWRtaW4udjEuUG9vbE1vZGUSEwoLbmVlZHNfY2hlY2sYBCABKAgSFgoOdHJhbnNhY3Rpb25faWQYBSABKAQSDgoGZW5naW5lGAYgASgJEhYKDmRyaXZlcl92ZXJzaW9uGAcgASgJIh4KCUJsb2NrZmlsZRIRCglkaXJlY3RvcnkYASABKAkijAEKDE5ld1NuYXBzaG90cxISCgpzaXplX2J5dGVzGAEgASgEEg8KB2ZzX3R5cGUYAiABKAkSEgoKZnNfb3B0aW9ucxgDIAMoCRIVCg1tb3VudF9vcHRpb25zGAQgAygJEhQKDGFzeW5jX3JlbW92ZRgFIAEoCBIWCg5kaXNjYXJkX2Jsb2NrcxgGIAEoCCJgCgVTcGFjZRISCgp1c2VkX2J5dGVzGAEgASgEEhMKC3RvdGFsX2J5dGVzGAIgASgEEhcKD2F2YWlsYWJsZV9ieXRlcxgDIAEoBBIVCg1yZXNlcnZlX2J5dGVzGAQgASgEIkIKDlNuYXBzaG90Q291bnRzEhEKCWNvbW1pdHRlZBgBIAEoBBIOCgZhY3RpdmUYAiABKAQSDQoFdmlld3MYAyABKAQiWwoMRGV2aWNlQ291bnRzEg0KBXRvdGFsGAEgASgEEg0KBWJhc2VzGAIgASgEEi0KBnN0YXRlcxgDIAMoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlN0YXRlQ291bnQiKgoKU3RhdGVDb3VudBINCgVzdGF0ZRgBIAEoCRINCgVjb3VudBgCIAEoBCJxCgdTdGFuZGJ5Eg0KBXJlYWR5GAEgASgEEg4KBndhbnRlZBgCIAEoBBIUCgxwYXJlbnRfbGltaXQYAyABKAQSEwoLdG90YWxfbGltaXQYBCABKAQSDAoEaGl0cxgFIAEoBBIOCgZtaXNzZXMYBiABKAQiFwoGUmVhcGVyEg0KBXF1ZXVlGAEgASgEIkcKC0xpc3RSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkSEwoLd2l0aF9sYWJlbHMYAiABKAgSEgoKd2l0aF91c2FnZRgDIAEoCCI+CgxMaXN0UmVzcG9uc2USLgoJc25hcHNob3RzGAEgAygLMhsudGhpbnNuYXAuYWRtaW4udjEuU25hcHNob3QiiwMKCFNuYXBzaG90EgwKBG5hbWUYASABKAkSDgoGcGFyZW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3VzYWdlX2J5dGVzGAYgASgESACIAQESEgoKc2l6ZV9ieXRlcxgHIAEoBBIPCgdmc190eXBlGAggASgJEhAKCGNoaWxkcmVuGAkgASgEEhEKCWRldmljZV9pZBgKIAEoBBI3CgZsYWJlbHMYCyADKAsyJy50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg4KDF91c2FnZV9ieXRlcyIsCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIEgwKBGRyb3AYAiABKAkiVAoNQ2hlY2tSZXNwb25zZRIyCgtkaWZmZXJlbmNlcxgBIAMoCzIdLnRoaW5zbmFwLmFkbWluLnYxLkRpZmZlcmVuY2USDwoHb21pdHRlZBgCIAEoCSI5CgpEaWZmZXJlbmNlEgwKBHJ1bGUYASABKAkSDAoEd2hhdBgCIAEoCRIPCgdtZWFuaW5nGAMgASgJIjEKDkluc3BlY3RSZXF1ZXN0EgsKA2tleRgBIAEoCRISCgp3aXRoX3VzYWdlGAIgASgIIrkBCg9JbnNwZWN0UmVzcG9uc2USLQoIc25hcHNob3QYASABKAsyGy50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdBIpCgZkZXZpY2UYAiABKAsyGS50aGluc25hcC5hZG1pbi52MS5EZXZpY2USEQoJYW5jZXN0b3JzGAMgAygJEhAKCGNoaWxkcmVuGAQgAygJEicKBW1vdW50GAUgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuTW91bnQi7QEKBkRldmljZRIKCgJpZBgBIAEoBBIUCgd0aGluX2lkGAIgASgNSACIAQESFgoJb3JpZ2luX2lkGAMgASgESAGIAQESDQoFc3RhdGUYBCABKAkSLQoIYWN0aXZpdHkYBSABKA4yGy50aGluc25hcC5hZG1pbi52MS5BY3Rpdml0eRIPCgdmc190eXBlGAYgASgJEhIKCnNpemVfYnl0ZXMYByABKAQSFgoOYmFzZWxpbmVfYnl0ZXMYCCABKAQSFAoMbWFwcGVkX2J5dGVzGAkgASgEQgoKCF90aGluX2lkQgwKCl9vcmlnaW5faWQiNgoFTW91bnQSDAoEdHlwZRgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDwoHb3B0aW9ucxgDIAMoCSIQCg5Db2xsZWN0UmVxdWVzdCI+Cg9Db2xsZWN0UmVzcG9uc2USDwoHd2FpdGluZxgBIAEoBBIMCgRsZWZ0GAIgASgEEgwKBGRvbmUYAyABKAgiDwoNRXZlbnRzUmVxdWVzdCKWAwoORXZlbnRzUmVzcG9uc2USKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoEbWFkZRgCIAEoCzIXLnRoaW5zbmFwLmFkbWluLnYxLk1hZGVIABIxCgljb21taXR0ZWQYAyABKAsyHC50aGluc25hcC5hZG1pbi52MS5Db21taXR0ZWRIABItCgdyZW1vdmVkGAQgASgLMhoudGhpbnNuYXAuYWRtaW4udjEuUmVtb3ZlZEgAEi0KB3VwZGF0ZWQYBSABKAsyGi50aGluc25hcC5hZG1pbi52MS5VcGRhdGVkSAASKwoGcmVhcGVkGAYgASgLMhkudGhpbnNuYXAuYWRtaW4udjEuUmVhcGVkSAASLQoHcHJvYmxlbRgHIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlByb2JsZW1IABIrCgZzb2x2ZWQYCCABKAsyGS50aGluc25hcC5hZG1pbi52MS5Tb2x2ZWRIABIOCgRsb3N0GAkgASgESABCBwoFZXZlbnQiXQoETWFkZRILCgNrZXkYASABKAkSDgoGcGFyZW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEhEKCWRldmljZV9pZBgEIAEoBCJeCglDb21taXR0ZWQSDAoEbmFtZRgBIAEoCRILCgNrZXkYAiABKAkSDgoGcGFyZW50GAMgASgJEhMKC3VzYWdlX2J5dGVzGAQgASgEEhEKCWRldmljZV9pZBgFIAEoBCJQCgdSZW1vdmVkEgsKA2tleRgBIAEoCRIlCgRraW5kGAIgASgOMhcudGhpbnNuYXAuYWRtaW4udjEuS2luZBIRCglkZXZpY2VfaWQYAyABKAQiPQoHVXBkYXRlZBILCgNrZXkYASABKAkSJQoEa2luZBgCIAEoDjIXLnRoaW5zbmFwLmFkbWluLnYxLktpbmQiGwoGUmVhcGVkEhEKCWRldmljZV9pZBgBIAEoBCIWCgZTb2x2ZWQSDAoEY29kZRgBIAEoCSIPCg1CYWNrdXBSZXF1ZXN0Ih4KDkJhY2t1cFJlc3BvbnNlEgwKBHRleHQYASABKAkqVQoGSGVhbHRoEhYKEkhFQUxUSF9VTlNQRUNJRklFRBAAEg0KCUhFQUxUSF9PSxABEhIKDkhFQUxUSF9XQVJOSU5HEAISEAoMSEVBTFRIX0VSUk9SEAMqjQEKCFBvb2xNb2RlEhkKFVBPT0xfTU9ERV9VTlNQRUNJRklFRBAAEhgKFFBPT0xfTU9ERV9SRUFEX1dSSVRFEAESFwoTUE9PTF9NT0RFX1JFQURfT05MWRACEh8KG1BPT0xfTU9ERV9PVVRfT0ZfREFUQV9TUEFDRRADEhIKDlBPT0xfTU9ERV9GQUlMEAQqUAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDQoJS0lORF9WSUVXEAESDwoLS0lORF9BQ1RJVkUQAhISCg5LSU5EX0NPTU1JVFRFRBADKmgKCEFjdGl2aXR5EhgKFEFDVElWSVRZX1VOU1BFQ0lGSUVEEAASEQoNQUNUSVZJVFlfTk9ORRABEhYKEkFDVElWSVRZX1JFQURfT05MWRACEhcKE0FDVElWSVRZX1JFQURfV1JJVEUQAzK1BAoFQWRtaW4STQoGU3RhdHVzEiAudGhpbnNuYXAuYWRtaW4udjEuU3RhdHVzUmVxdWVzdBohLnRoaW5zbmFwLmFkbWluLnYxLlN0YXR1c1Jlc3BvbnNlEkkKBExpc3QSHi50aGluc25hcC5hZG1pbi52MS5MaXN0UmVxdWVzdBofLnRoaW5zbmFwLmFkbWluLnYxLkxpc3RSZXNwb25zZTABElAKB0luc3BlY3QSIS50aGluc25hcC5hZG1pbi52MS5JbnNwZWN0UmVxdWVzdBoiLnRoaW5zbmFwLmFkbWluLnYxLkluc3BlY3RSZXNwb25zZRJSCgdDb2xsZWN0EiEudGhpbnNuYXAuYWRtaW4udjEuQ29sbGVjdFJlcXVlc3QaIi50aGluc25hcC5hZG1pbi52MS5Db2xsZWN0UmVzcG9uc2UwARJKCgVDaGVjaxIfLnRoaW5zbmFwLmFkbWluLnYxLkNoZWNrUmVxdWVzdBogLnRoaW5zbmFwLmFkbWluLnYxLkNoZWNrUmVzcG9uc2USTwoGRXZlbnRzEiAudGhpbnNuYXAuYWRtaW4udjEuRXZlbnRzUmVxdWVzdBohLnRoaW5zbmFwLmFkbWluLnYxLkV2ZW50c1Jlc3BvbnNlMAESTwoGQmFja3VwEiAudGhpbnNuYXAuYWRtaW4udjEuQmFja3VwUmVxdWVzdBohLnRoaW5zbmFwLmFkbWluLnYxLkJhY2t1cFJlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Ch10aGluc25hcC9hZG1pbi92MS9hZG1pbi5wcm90bxIRdGhpbnNuYXAuYWRtaW4udjEiDwoNU3RhdHVzUmVxdWVzdCKlBAoOU3RhdHVzUmVzcG9uc2USKQoGaGVhbHRoGAEgASgOMhkudGhpbnNuYXAuYWRtaW4udjEuSGVhbHRoEiwKCHByb2JsZW1zGAIgAygLMhoudGhpbnNuYXAuYWRtaW4udjEuUHJvYmxlbRIpCgZkYWVtb24YAyABKAsyGS50aGluc25hcC5hZG1pbi52MS5EYWVtb24SKwoHdm9sdW1lcxgEIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlZvbHVtZXMSNgoNbmV3X3NuYXBzaG90cxgFIAEoCzIfLnRoaW5zbmFwLmFkbWluLnYxLk5ld1NuYXBzaG90cxImCgRkYXRhGAYgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuU3BhY2USKgoIbWV0YWRhdGEYByABKAsyGC50aGluc25hcC5hZG1pbi52MS5TcGFjZRIWCg5taW5fZnJlZV9zcGFjZRgIIAEoCRI0CglzbmFwc2hvdHMYCSABKAsyIS50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdENvdW50cxIwCgdkZXZpY2VzGAogASgLMh8udGhpbnNuYXAuYWRtaW4udjEuRGV2aWNlQ291bnRzEisKB3N0YW5kYnkYCyABKAsyGi50aGluc25hcC5hZG1pbi52MS5TdGFuZGJ5EikKBnJlYXBlchgMIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlJlYXBlciJjCgdQcm9ibGVtEgwKBGNvZGUYASABKAkSKwoIc2V2ZXJpdHkYAiABKA4yGS50aGluc25hcC5hZG1pbi52MS5IZWFsdGgSDQoFZm91bmQYAyABKAkSDgoGYWR2aWNlGAQgASgJIr0BCgZEYWVtb24SDwoHdmVyc2lvbhgBIAEoCRILCgNwaWQYAiABKA0SLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcm9vdF9wYXRoGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSFQoNYWRtaW5fYWRkcmVzcxgGIAEoCRIUCgxub2RlX3ZlcnNpb24YByABKAkSFAoMbWVtb3J5X2J5dGVzGAggASgEIosBCgdWb2x1bWVzEhMKC2Rlc2NyaXB0aW9uGAEgASgJEjAKCXRoaW5fcG9vbBgCIAEoCzIbLnRoaW5zbmFwLmFkbWluLnYxLlRoaW5Qb29sSAASMQoJYmxvY2tmaWxlGAMgASgLMhwudGhpbnNuYXAuYWRtaW4udjEuQmxvY2tmaWxlSABCBgoEa2luZCKtAQoIVGhpblBvb2wSDAoEbmFtZRgBIAEoCRITCgtibG9ja19ieXRlcxgCIAEoBBIpCgRtb2RlGAMgASgOMhsudGhpbnNuYXAuYWRtaW4udjEuUG9vbE1vZGUSEwoLbmVlZHNfY2hlY2sYBCABKAgSFgoOdHJhbnNhY3Rpb25faWQYBSABKAQSDgoGZW5naW5lGAYgASgJEhYKDmRyaXZlcl92ZXJzaW9uGAcgASgJIh4KCUJsb2NrZmlsZRIRCglkaXJlY3RvcnkYASABKAkijAEKDE5ld1NuYXBzaG90cxISCgpzaXplX2J5dGVzGAEgASgEEg8KB2ZzX3R5cGUYAiABKAkSEgoKZnNfb3B0aW9ucxgDIAMoCRIVCg1tb3VudF9vcHRpb25zGAQgAygJEhQKDGFzeW5jX3JlbW92ZRgFIAEoCBIWCg5kaXNjYXJkX2Jsb2NrcxgGIAEoCCJgCgVTcGFjZRISCgp1c2VkX2J5dGVzGAEgASgEEhMKC3RvdGFsX2J5dGVzGAIgASgEEhcKD2F2YWlsYWJsZV9ieXRlcxgDIAEoBBIVCg1yZXNlcnZlX2J5dGVzGAQgASgEIkIKDlNuYXBzaG90Q291bnRzEhEKCWNvbW1pdHRlZBgBIAEoBBIOCgZhY3RpdmUYAiABKAQSDQoFdmlld3MYAyABKAQiWwoMRGV2aWNlQ291bnRzEg0KBXRvdGFsGAEgASgEEg0KBWJhc2VzGAIgASgEEi0KBnN0YXRlcxgDIAMoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlN0YXRlQ291bnQiKgoKU3RhdGVDb3VudBINCgVzdGF0ZRgBIAEoCRINCgVjb3VudBgCIAEoBCJxCgdTdGFuZGJ5Eg0KBXJlYWR5GAEgASgEEg4KBndhbnRlZBgCIAEoBBIUCgxwYXJlbnRfbGltaXQYAyABKAQSEwoLdG90YWxfbGltaXQYBCABKAQSDAoEaGl0cxgFIAEoBBIOCgZtaXNzZXMYBiABKAQiFwoGUmVhcGVyEg0KBXF1ZXVlGAEgASgEIkcKC0xpc3RSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkSEwoLd2l0aF9sYWJlbHMYAiABKAgSEgoKd2l0aF91c2FnZRgDIAEoCCI+CgxMaXN0UmVzcG9uc2USLgoJc25hcHNob3RzGAEgAygLMhsudGhpbnNuYXAuYWRtaW4udjEuU25hcHNob3QiiwMKCFNuYXBzaG90EgwKBG5hbWUYASABKAkSDgoGcGFyZW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3VzYWdlX2J5dGVzGAYgASgESACIAQESEgoKc2l6ZV9ieXRlcxgHIAEoBBIPCgdmc190eXBlGAggASgJEhAKCGNoaWxkcmVuGAkgASgEEhEKCWRldmljZV9pZBgKIAEoBBI3CgZsYWJlbHMYCyADKAsyJy50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg4KDF91c2FnZV9ieXRlcyIcCgxVc2FnZVJlcXVlc3QSDAoEa2V5cxgBIAMoCSJ0Cg1Vc2FnZVJlc3BvbnNlEjMKCXNuYXBzaG90cxgBIAMoCzIgLnRoaW5zbmFwLmFkbWluLnYxLlNuYXBzaG90VXNhZ2USLgoGdG90YWxzGAIgASgLMh4udGhpbnNuYXAuYWRtaW4udjEuVXNhZ2VUb3RhbHMiogIKDVNuYXBzaG90VXNhZ2USDAoEbmFtZRgBIAEoCRIOCgZwYXJlbnQYAiABKAkSJQoEa2luZBgDIAEoDjIXLnRoaW5zbmFwLmFkbWluLnYxLktpbmQSEAoIY2hpbGRyZW4YBCABKAQSGQoRcHJvdmlzaW9uZWRfYnl0ZXMYBSABKAQSHQoQcmVmZXJlbmNlZF9ieXRlcxgGIAEoBEgAiAEBEhwKD2V4Y2x1c2l2ZV9ieXRlcxgHIAEoBEgBiAEBEhgKC2ZyZWVzX2J5dGVzGAggASgESAKIAQESDwoHc3RhbmRieRgJIAEoBEITChFfcmVmZXJlbmNlZF9ieXRlc0ISChBfZXhjbHVzaXZlX2J5dGVzQg4KDF9mcmVlc19ieXRlcyKPAwoLVXNhZ2VUb3RhbHMSMAoJc25hcHNob3RzGAEgASgLMh0udGhpbnNuYXAuYWRtaW4udjEuVXNhZ2VHcm91cBIsCgV2aWV3cxgCIAEoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlR3JvdXASLgoHc3RhbmRieRgDIAEoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlR3JvdXASLAoFYmFzZXMYBCABKAsyHS50aGluc25hcC5hZG1pbi52MS5Vc2FnZUdyb3VwEi4KB3Bhc3NpbmcYBSABKAsyHS50aGluc25hcC5hZG1pbi52MS5Vc2FnZUdyb3VwEi0KBm90aGVycxgGIAEoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlR3JvdXASFwoKdXNlZF9ieXRlcxgHIAEoBEgAiAEBEhkKDHNoYXJlZF9ieXRlcxgIIAEoBEgBiAEBEg8KB29taXR0ZWQYCSABKAlCDQoLX3VzZWRfYnl0ZXNCDwoNX3NoYXJlZF9ieXRlcyKcAQoKVXNhZ2VHcm91cBINCgVjb3VudBgBIAEoBBIZChFwcm92aXNpb25lZF9ieXRlcxgCIAEoBBIdChByZWZlcmVuY2VkX2J5dGVzGAMgASgESACIAQESHAoPZXhjbHVzaXZlX2J5dGVzGAQgASgESAGIAQFCEwoRX3JlZmVyZW5jZWRfYnl0ZXNCEgoQX2V4Y2x1c2l2ZV9ieXRlcyIsCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIEgwKBGRyb3AYAiABKAkiVAoNQ2hlY2tSZXNwb25zZRIyCgtkaWZmZXJlbmNlcxgBIAMoCzIdLnRoaW5zbmFwLmFkbWluLnYxLkRpZmZlcmVuY2USDwoHb21pdHRlZBgCIAEoCSI5CgpEaWZmZXJlbmNlEgwKBHJ1bGUYASABKAkSDAoEd2hhdBgCIAEoCRIPCgdtZWFuaW5nGAMgASgJIjEKDkluc3BlY3RSZXF1ZXN0EgsKA2tleRgBIAEoCRISCgp3aXRoX3VzYWdlGAIgASgIIrkBCg9JbnNwZWN0UmVzcG9uc2USLQoIc25hcHNob3QYASABKAsyGy50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdBIpCgZkZXZpY2UYAiABKAsyGS50aGluc25hcC5hZG1pbi52MS5EZXZpY2USEQoJYW5jZXN0b3JzGAMgAygJEhAKCGNoaWxkcmVuGAQgAygJEicKBW1vdW50GAUgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuTW91bnQi7QEKBkRldmljZRIKCgJpZBgBIAEoBBIUCgd0aGluX2lkGAIgASgNSACIAQESFgoJb3JpZ2luX2lkGAMgASgESAGIAQESDQoFc3RhdGUYBCABKAkSLQoIYWN0aXZpdHkYBSABKA4yGy50aGluc25hcC5hZG1pbi52MS5BY3Rpdml0eRIPCgdmc190eXBlGAYgASgJEhIKCnNpemVfYnl0ZXMYByABKAQSFgoOYmFzZWxpbmVfYnl0ZXMYCCABKAQSFAoMbWFwcGVkX2J5dGVzGAkgASgEQgoKCF90aGluX2lkQgwKCl9vcmlnaW5faWQiNgoFTW91bnQSDAoEdHlwZRgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDwoHb3B0aW9ucxgDIAMoCSIQCg5Db2xsZWN0UmVxdWVzdCI+Cg9Db2xsZWN0UmVzcG9uc2USDwoHd2FpdGluZxgBIAEoBBIMCgRsZWZ0GAIgASgEEgwKBGRvbmUYAyABKAgiHQoMUmVzZXRSZXF1ZXN0Eg0KBWZvcmNlGAEgASgIIkEKDVJlc2V0UmVzcG9uc2USEQoJc25hcHNob3RzGAEgASgEEg8KB2RldmljZXMYAiABKAQSDAoEZG9uZRgDIAEoCCIPCg1FdmVudHNSZXF1ZXN0IpYDCg5FdmVudHNSZXNwb25zZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgRtYWRlGAIgASgLMhcudGhpbnNuYXAuYWRtaW4udjEuTWFkZUgAEjEKCWNvbW1pdHRlZBgDIAEoCzIcLnRoaW5zbmFwLmFkbWluLnYxLkNvbW1pdHRlZEgAEi0KB3JlbW92ZWQYBCABKAsyGi50aGluc25hcC5hZG1pbi52MS5SZW1vdmVkSAASLQoHdXBkYXRlZBgFIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlVwZGF0ZWRIABIrCgZyZWFwZWQYBiABKAsyGS50aGluc25hcC5hZG1pbi52MS5SZWFwZWRIABItCgdwcm9ibGVtGAcgASgLMhoudGhpbnNuYXAuYWRtaW4udjEuUHJvYmxlbUgAEisKBnNvbHZlZBgIIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlNvbHZlZEgAEg4KBGxvc3QYCSABKARIAEIHCgVldmVudCJdCgRNYWRlEgsKA2tleRgBIAEoCRIOCgZwYXJlbnQYAiABKAkSJQoEa2luZBgDIAEoDjIXLnRoaW5zbmFwLmFkbWluLnYxLktpbmQSEQoJZGV2aWNlX2lkGAQgASgEIl4KCUNvbW1pdHRlZBIMCgRuYW1lGAEgASgJEgsKA2tleRgCIAEoCRIOCgZwYXJlbnQYAyABKAkSEwoLdXNhZ2VfYnl0ZXMYBCABKAQSEQoJZGV2aWNlX2lkGAUgASgEIlAKB1JlbW92ZWQSCwoDa2V5GAEgASgJEiUKBGtpbmQYAiABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEhEKCWRldmljZV9pZBgDIAEoBCI9CgdVcGRhdGVkEgsKA2tleRgBIAEoCRIlCgRraW5kGAIgASgOMhcudGhpbnNuYXAuYWRtaW4udjEuS2luZCIbCgZSZWFwZWQSEQoJZGV2aWNlX2lkGAEgASgEIhYKBlNvbHZlZBIMCgRjb2RlGAEgASgJIg8KDUJhY2t1cFJlcXVlc3QiHgoOQmFja3VwUmVzcG9uc2USDAoEdGV4dBgBIAEoCSpVCgZIZWFsdGgSFgoSSEVBTFRIX1VOU1BFQ0lGSUVEEAASDQoJSEVBTFRIX09LEAESEgoOSEVBTFRIX1dBUk5JTkcQAhIQCgxIRUFMVEhfRVJST1IQAyqNAQoIUG9vbE1vZGUSGQoVUE9PTF9NT0RFX1VOU1BFQ0lGSUVEEAASGAoUUE9PTF9NT0RFX1JFQURfV1JJVEUQARIXChNQT09MX01PREVfUkVBRF9PTkxZEAISHwobUE9PTF9NT0RFX09VVF9PRl9EQVRBX1NQQUNFEAMSEgoOUE9PTF9NT0RFX0ZBSUwQBCpQCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABINCglLSU5EX1ZJRVcQARIPCgtLSU5EX0FDVElWRRACEhIKDktJTkRfQ09NTUlUVEVEEAMqaAoIQWN0aXZpdHkSGAoUQUNUSVZJVFlfVU5TUEVDSUZJRUQQABIRCg1BQ1RJVklUWV9OT05FEAESFgoSQUNUSVZJVFlfUkVBRF9PTkxZEAISFwoTQUNUSVZJVFlfUkVBRF9XUklURRADMtEFCgVBZG1pbhJNCgZTdGF0dXMSIC50aGluc25hcC5hZG1pbi52MS5TdGF0dXNSZXF1ZXN0GiEudGhpbnNuYXAuYWRtaW4udjEuU3RhdHVzUmVzcG9uc2USSQoETGlzdBIeLnRoaW5zbmFwLmFkbWluLnYxLkxpc3RSZXF1ZXN0Gh8udGhpbnNuYXAuYWRtaW4udjEuTGlzdFJlc3BvbnNlMAESUAoHSW5zcGVjdBIhLnRoaW5zbmFwLmFkbWluLnYxLkluc3BlY3RSZXF1ZXN0GiIudGhpbnNuYXAuYWRtaW4udjEuSW5zcGVjdFJlc3BvbnNlElIKB0NvbGxlY3QSIS50aGluc25hcC5hZG1pbi52MS5Db2xsZWN0UmVxdWVzdBoiLnRoaW5zbmFwLmFkbWluLnYxLkNvbGxlY3RSZXNwb25zZTABEkwKBVJlc2V0Eh8udGhpbnNuYXAuYWRtaW4udjEuUmVzZXRSZXF1ZXN0GiAudGhpbnNuYXAuYWRtaW4udjEuUmVzZXRSZXNwb25zZTABEkoKBUNoZWNrEh8udGhpbnNuYXAuYWRtaW4udjEuQ2hlY2tSZXF1ZXN0GiAudGhpbnNuYXAuYWRtaW4udjEuQ2hlY2tSZXNwb25zZRJMCgVVc2FnZRIfLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlUmVxdWVzdBogLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlUmVzcG9uc2UwARJPCgZFdmVudHMSIC50aGluc25hcC5hZG1pbi52MS5FdmVudHNSZXF1ZXN0GiEudGhpbnNuYXAuYWRtaW4udjEuRXZlbnRzUmVzcG9uc2UwARJPCgZCYWNrdXASIC50aGluc25hcC5hZG1pbi52MS5CYWNrdXBSZXF1ZXN0GiEudGhpbnNuYXAuYWRtaW4udjEuQmFja3VwUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message thinsnap.admin.v1.StatusRequest
@@ -665,6 +665,225 @@ export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
   messageDesc(file_thinsnap_admin_v1_admin, 16);
 
 /**
+ * @generated from message thinsnap.admin.v1.UsageRequest
+ */
+export type UsageRequest = Message<"thinsnap.admin.v1.UsageRequest"> & {
+  /**
+   * Of these snapshots; none means all. Totals are of all either way.
+   *
+   * @generated from field: repeated string keys = 1;
+   */
+  keys: string[];
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.UsageRequest.
+ * Use `create(UsageRequestSchema)` to create a new message.
+ */
+export const UsageRequestSchema: GenMessage<UsageRequest> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 17);
+
+/**
+ * @generated from message thinsnap.admin.v1.UsageResponse
+ */
+export type UsageResponse = Message<"thinsnap.admin.v1.UsageResponse"> & {
+  /**
+   * @generated from field: repeated thinsnap.admin.v1.SnapshotUsage snapshots = 1;
+   */
+  snapshots: SnapshotUsage[];
+
+  /**
+   * In the last message, which has no snapshots.
+   *
+   * @generated from field: thinsnap.admin.v1.UsageTotals totals = 2;
+   */
+  totals?: UsageTotals | undefined;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.UsageResponse.
+ * Use `create(UsageResponseSchema)` to create a new message.
+ */
+export const UsageResponseSchema: GenMessage<UsageResponse> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 18);
+
+/**
+ * @generated from message thinsnap.admin.v1.SnapshotUsage
+ */
+export type SnapshotUsage = Message<"thinsnap.admin.v1.SnapshotUsage"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string parent = 2;
+   */
+  parent: string;
+
+  /**
+   * @generated from field: thinsnap.admin.v1.Kind kind = 3;
+   */
+  kind: Kind;
+
+  /**
+   * @generated from field: uint64 children = 4;
+   */
+  children: bigint;
+
+  /**
+   * Of its file system. 0 for a view, which has no device of its own; so are all that follow.
+   *
+   * @generated from field: uint64 provisioned_bytes = 5;
+   */
+  provisionedBytes: bigint;
+
+  /**
+   * All that its device maps, also what others map too. Absent where it is not known.
+   *
+   * @generated from field: optional uint64 referenced_bytes = 6;
+   */
+  referencedBytes?: bigint | undefined;
+
+  /**
+   * What nobody else maps. Absent where it is not known.
+   *
+   * @generated from field: optional uint64 exclusive_bytes = 7;
+   */
+  exclusiveBytes?: bigint | undefined;
+
+  /**
+   * What is free once it is removed. Absent where it is not known, and with children, which must go first.
+   *
+   * @generated from field: optional uint64 frees_bytes = 8;
+   */
+  freesBytes?: bigint | undefined;
+
+  /**
+   * Snapshots of it that stand ready. They share its blocks and go with it: at least `frees_bytes` is free then.
+   *
+   * @generated from field: uint64 standby = 9;
+   */
+  standby: bigint;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.SnapshotUsage.
+ * Use `create(SnapshotUsageSchema)` to create a new message.
+ */
+export const SnapshotUsageSchema: GenMessage<SnapshotUsage> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 19);
+
+/**
+ * Every device of the records is in one of the groups.
+ *
+ * @generated from message thinsnap.admin.v1.UsageTotals
+ */
+export type UsageTotals = Message<"thinsnap.admin.v1.UsageTotals"> & {
+  /**
+   * Committed and active ones.
+   *
+   * @generated from field: thinsnap.admin.v1.UsageGroup snapshots = 1;
+   */
+  snapshots?: UsageGroup | undefined;
+
+  /**
+   * @generated from field: thinsnap.admin.v1.UsageGroup views = 2;
+   */
+  views?: UsageGroup | undefined;
+
+  /**
+   * Made ahead, and nobody's yet.
+   *
+   * @generated from field: thinsnap.admin.v1.UsageGroup standby = 3;
+   */
+  standby?: UsageGroup | undefined;
+
+  /**
+   * Empty file systems that parentless snapshots are taken of.
+   *
+   * @generated from field: thinsnap.admin.v1.UsageGroup bases = 4;
+   */
+  bases?: UsageGroup | undefined;
+
+  /**
+   * Removed and not yet gone, or being made.
+   *
+   * @generated from field: thinsnap.admin.v1.UsageGroup passing = 5;
+   */
+  passing?: UsageGroup | undefined;
+
+  /**
+   * What storage holds and no record names.
+   *
+   * @generated from field: thinsnap.admin.v1.UsageGroup others = 6;
+   */
+  others?: UsageGroup | undefined;
+
+  /**
+   * What all of it takes, each block once. Absent where others use the same storage.
+   *
+   * @generated from field: optional uint64 used_bytes = 7;
+   */
+  usedBytes?: bigint | undefined;
+
+  /**
+   * What of that more than one device maps, each block once.
+   *
+   * @generated from field: optional uint64 shared_bytes = 8;
+   */
+  sharedBytes?: bigint | undefined;
+
+  /**
+   * Why something is not known. Empty when all is.
+   *
+   * @generated from field: string omitted = 9;
+   */
+  omitted: string;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.UsageTotals.
+ * Use `create(UsageTotalsSchema)` to create a new message.
+ */
+export const UsageTotalsSchema: GenMessage<UsageTotals> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 20);
+
+/**
+ * @generated from message thinsnap.admin.v1.UsageGroup
+ */
+export type UsageGroup = Message<"thinsnap.admin.v1.UsageGroup"> & {
+  /**
+   * @generated from field: uint64 count = 1;
+   */
+  count: bigint;
+
+  /**
+   * @generated from field: uint64 provisioned_bytes = 2;
+   */
+  provisionedBytes: bigint;
+
+  /**
+   * Sums; absent where that of one is not known.
+   *
+   * @generated from field: optional uint64 referenced_bytes = 3;
+   */
+  referencedBytes?: bigint | undefined;
+
+  /**
+   * @generated from field: optional uint64 exclusive_bytes = 4;
+   */
+  exclusiveBytes?: bigint | undefined;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.UsageGroup.
+ * Use `create(UsageGroupSchema)` to create a new message.
+ */
+export const UsageGroupSchema: GenMessage<UsageGroup> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 21);
+
+/**
  * @generated from message thinsnap.admin.v1.CheckRequest
  */
 export type CheckRequest = Message<"thinsnap.admin.v1.CheckRequest"> & {
@@ -688,7 +907,7 @@ export type CheckRequest = Message<"thinsnap.admin.v1.CheckRequest"> & {
  * Use `create(CheckRequestSchema)` to create a new message.
  */
 export const CheckRequestSchema: GenMessage<CheckRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 17);
+  messageDesc(file_thinsnap_admin_v1_admin, 22);
 
 /**
  * @generated from message thinsnap.admin.v1.CheckResponse
@@ -712,7 +931,7 @@ export type CheckResponse = Message<"thinsnap.admin.v1.CheckResponse"> & {
  * Use `create(CheckResponseSchema)` to create a new message.
  */
 export const CheckResponseSchema: GenMessage<CheckResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 18);
+  messageDesc(file_thinsnap_admin_v1_admin, 23);
 
 /**
  * @generated from message thinsnap.admin.v1.Difference
@@ -745,7 +964,7 @@ export type Difference = Message<"thinsnap.admin.v1.Difference"> & {
  * Use `create(DifferenceSchema)` to create a new message.
  */
 export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 19);
+  messageDesc(file_thinsnap_admin_v1_admin, 24);
 
 /**
  * @generated from message thinsnap.admin.v1.InspectRequest
@@ -769,7 +988,7 @@ export type InspectRequest = Message<"thinsnap.admin.v1.InspectRequest"> & {
  * Use `create(InspectRequestSchema)` to create a new message.
  */
 export const InspectRequestSchema: GenMessage<InspectRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 20);
+  messageDesc(file_thinsnap_admin_v1_admin, 25);
 
 /**
  * @generated from message thinsnap.admin.v1.InspectResponse
@@ -812,7 +1031,7 @@ export type InspectResponse = Message<"thinsnap.admin.v1.InspectResponse"> & {
  * Use `create(InspectResponseSchema)` to create a new message.
  */
 export const InspectResponseSchema: GenMessage<InspectResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 21);
+  messageDesc(file_thinsnap_admin_v1_admin, 26);
 
 /**
  * @generated from message thinsnap.admin.v1.Device
@@ -875,7 +1094,7 @@ export type Device = Message<"thinsnap.admin.v1.Device"> & {
  * Use `create(DeviceSchema)` to create a new message.
  */
 export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 22);
+  messageDesc(file_thinsnap_admin_v1_admin, 27);
 
 /**
  * @generated from message thinsnap.admin.v1.Mount
@@ -902,7 +1121,7 @@ export type Mount = Message<"thinsnap.admin.v1.Mount"> & {
  * Use `create(MountSchema)` to create a new message.
  */
 export const MountSchema: GenMessage<Mount> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 23);
+  messageDesc(file_thinsnap_admin_v1_admin, 28);
 
 /**
  * @generated from message thinsnap.admin.v1.CollectRequest
@@ -915,7 +1134,7 @@ export type CollectRequest = Message<"thinsnap.admin.v1.CollectRequest"> & {
  * Use `create(CollectRequestSchema)` to create a new message.
  */
 export const CollectRequestSchema: GenMessage<CollectRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 24);
+  messageDesc(file_thinsnap_admin_v1_admin, 29);
 
 /**
  * @generated from message thinsnap.admin.v1.CollectResponse
@@ -948,7 +1167,57 @@ export type CollectResponse = Message<"thinsnap.admin.v1.CollectResponse"> & {
  * Use `create(CollectResponseSchema)` to create a new message.
  */
 export const CollectResponseSchema: GenMessage<CollectResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 25);
+  messageDesc(file_thinsnap_admin_v1_admin, 30);
+
+/**
+ * @generated from message thinsnap.admin.v1.ResetRequest
+ */
+export type ResetRequest = Message<"thinsnap.admin.v1.ResetRequest"> & {
+  /**
+   * Also while clients are connected to the other service's socket, or devices are in use.
+   *
+   * @generated from field: bool force = 1;
+   */
+  force: boolean;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.ResetRequest.
+ * Use `create(ResetRequestSchema)` to create a new message.
+ */
+export const ResetRequestSchema: GenMessage<ResetRequest> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 31);
+
+/**
+ * @generated from message thinsnap.admin.v1.ResetResponse
+ */
+export type ResetResponse = Message<"thinsnap.admin.v1.ResetResponse"> & {
+  /**
+   * Those that are still there.
+   *
+   * @generated from field: uint64 snapshots = 1;
+   */
+  snapshots: bigint;
+
+  /**
+   * @generated from field: uint64 devices = 2;
+   */
+  devices: bigint;
+
+  /**
+   * All was tried; what is left is in use and is removed once it is closed.
+   *
+   * @generated from field: bool done = 3;
+   */
+  done: boolean;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.ResetResponse.
+ * Use `create(ResetResponseSchema)` to create a new message.
+ */
+export const ResetResponseSchema: GenMessage<ResetResponse> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 32);
 
 /**
  * @generated from message thinsnap.admin.v1.EventsRequest
@@ -961,7 +1230,7 @@ export type EventsRequest = Message<"thinsnap.admin.v1.EventsRequest"> & {
  * Use `create(EventsRequestSchema)` to create a new message.
  */
 export const EventsRequestSchema: GenMessage<EventsRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 26);
+  messageDesc(file_thinsnap_admin_v1_admin, 33);
 
 /**
  * @generated from message thinsnap.admin.v1.EventsResponse
@@ -1043,7 +1312,7 @@ export type EventsResponse = Message<"thinsnap.admin.v1.EventsResponse"> & {
  * Use `create(EventsResponseSchema)` to create a new message.
  */
 export const EventsResponseSchema: GenMessage<EventsResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 27);
+  messageDesc(file_thinsnap_admin_v1_admin, 34);
 
 /**
  * @generated from message thinsnap.admin.v1.Made
@@ -1075,7 +1344,7 @@ export type Made = Message<"thinsnap.admin.v1.Made"> & {
  * Use `create(MadeSchema)` to create a new message.
  */
 export const MadeSchema: GenMessage<Made> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 28);
+  messageDesc(file_thinsnap_admin_v1_admin, 35);
 
 /**
  * @generated from message thinsnap.admin.v1.Committed
@@ -1112,7 +1381,7 @@ export type Committed = Message<"thinsnap.admin.v1.Committed"> & {
  * Use `create(CommittedSchema)` to create a new message.
  */
 export const CommittedSchema: GenMessage<Committed> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 29);
+  messageDesc(file_thinsnap_admin_v1_admin, 36);
 
 /**
  * @generated from message thinsnap.admin.v1.Removed
@@ -1139,7 +1408,7 @@ export type Removed = Message<"thinsnap.admin.v1.Removed"> & {
  * Use `create(RemovedSchema)` to create a new message.
  */
 export const RemovedSchema: GenMessage<Removed> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 30);
+  messageDesc(file_thinsnap_admin_v1_admin, 37);
 
 /**
  * @generated from message thinsnap.admin.v1.Updated
@@ -1161,7 +1430,7 @@ export type Updated = Message<"thinsnap.admin.v1.Updated"> & {
  * Use `create(UpdatedSchema)` to create a new message.
  */
 export const UpdatedSchema: GenMessage<Updated> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 31);
+  messageDesc(file_thinsnap_admin_v1_admin, 38);
 
 /**
  * @generated from message thinsnap.admin.v1.Reaped
@@ -1178,7 +1447,7 @@ export type Reaped = Message<"thinsnap.admin.v1.Reaped"> & {
  * Use `create(ReapedSchema)` to create a new message.
  */
 export const ReapedSchema: GenMessage<Reaped> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 32);
+  messageDesc(file_thinsnap_admin_v1_admin, 39);
 
 /**
  * @generated from message thinsnap.admin.v1.Solved
@@ -1195,7 +1464,7 @@ export type Solved = Message<"thinsnap.admin.v1.Solved"> & {
  * Use `create(SolvedSchema)` to create a new message.
  */
 export const SolvedSchema: GenMessage<Solved> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 33);
+  messageDesc(file_thinsnap_admin_v1_admin, 40);
 
 /**
  * @generated from message thinsnap.admin.v1.BackupRequest
@@ -1208,7 +1477,7 @@ export type BackupRequest = Message<"thinsnap.admin.v1.BackupRequest"> & {
  * Use `create(BackupRequestSchema)` to create a new message.
  */
 export const BackupRequestSchema: GenMessage<BackupRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 34);
+  messageDesc(file_thinsnap_admin_v1_admin, 41);
 
 /**
  * @generated from message thinsnap.admin.v1.BackupResponse
@@ -1227,7 +1496,7 @@ export type BackupResponse = Message<"thinsnap.admin.v1.BackupResponse"> & {
  * Use `create(BackupResponseSchema)` to create a new message.
  */
 export const BackupResponseSchema: GenMessage<BackupResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 35);
+  messageDesc(file_thinsnap_admin_v1_admin, 42);
 
 /**
  * @generated from enum thinsnap.admin.v1.Health
@@ -1408,6 +1677,19 @@ export const Admin: GenService<{
     output: typeof CollectResponseSchema;
   },
   /**
+   * Removes every snapshot and every device that the records name, and nothing else, while the other service's calls are
+   * refused (UNAVAILABLE). Tells how far it is about twice a second; the last message has `done`. FAILED_PRECONDITION
+   * when something uses them, unless it is forced; then what is in use goes once it is closed. To be asked for again after
+   * it broke off.
+   *
+   * @generated from rpc thinsnap.admin.v1.Admin.Reset
+   */
+  reset: {
+    methodKind: "server_streaming";
+    input: typeof ResetRequestSchema;
+    output: typeof ResetResponseSchema;
+  },
+  /**
    * Holds records against what storage and the kernel have, and answers what differs. Changes nothing unless it is asked to.
    * FAILED_PRECONDITION when what is to be dropped is not unknown.
    *
@@ -1417,6 +1699,17 @@ export const Admin: GenService<{
     methodKind: "unary";
     input: typeof CheckRequestSchema;
     output: typeof CheckResponseSchema;
+  },
+  /**
+   * What snapshots take of storage at one moment, and what removing each would free. On a thin pool all its mappings are read
+   * for that, which may take minutes. NOT_FOUND when one of the keys names nothing.
+   *
+   * @generated from rpc thinsnap.admin.v1.Admin.Usage
+   */
+  usage: {
+    methodKind: "server_streaming";
+    input: typeof UsageRequestSchema;
+    output: typeof UsageResponseSchema;
   },
   /**
    * What happens from now on, each thing once it is durable. What is wrong already comes first. Ends with the daemon.
