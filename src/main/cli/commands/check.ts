@@ -64,7 +64,10 @@ async function ask(found: Arguments, wish: Wish): Promise<ShownComparison> {
     const root = ROOT_NAMES.some((name) => found.values.has(name)) || !found.values.has('admin-address');
     if (!(error instanceof CommandError) || error.exitStatus !== EXIT_NO_DAEMON || !root) throw error;
     return checkStopped(await loadRoot(found), wish).catch((failed: unknown) => {
-      throw isFault(failed, 'unavailable', 'not-found') ? error : failed;
+      if (isFault(failed, 'not-found')) throw error;
+      if (!isFault(failed, 'unavailable')) throw failed;
+      // A daemon has them, and does not answer.
+      throw new CommandError(EXIT_NO_DAEMON, failed.code, `${error.message}. Nor without one: ${failed.message}`);
     });
   }
 }
