@@ -30,7 +30,9 @@ import { Reaper } from './upkeep/reaper.ts';
 import { recover } from './upkeep/recovery.ts';
 import { SpaceGuard, type SpaceLevel } from './upkeep/space-guard.ts';
 import { Standby } from './upkeep/standby.ts';
+import { XfsRetries } from './upkeep/xfs-retries.ts';
 import { openVolumes } from './volumes/open-volumes.ts';
+import { deviceUuidPrefix } from './volumes/thin-pool/open-thin-pool.ts';
 import type { Opened } from './volumes/volumes.ts';
 
 /** Threads of the fast lane that what nobody waits for never takes. */
@@ -132,10 +134,20 @@ async function open(options: DaemonOptions, closers: (() => Promise<void>)[]): P
   log.info(await recover(context), 'recovered');
   run.recovered = true;
   await failpoint('start.recovered');
+  const xfsRetries = limitXfs(options, catalog.id);
+  closers.push(() => xfsRetries.close());
   await serveAll(options, context, closers);
   if (run.unclean || catalog.restored) void audit(context, log);
   await failpoint('start.served');
   return opened.volumes.description;
+}
+
+function limitXfs({ config, log }: DaemonOptions, catalogId: string): XfsRetries {
+  return new XfsRetries({
+    maxRetries: config.xfsNospaceMaxRetries,
+    uuidPrefix: deviceUuidPrefix(catalogId),
+    onError: (device, error) => log.warn({ device, error: String(error) }, 'cannot set xfs_nospace_max_retries'),
+  });
 }
 
 /** Both sockets, the admin service's first: what is served to containerd can be looked at from its first call on. */

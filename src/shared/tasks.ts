@@ -28,6 +28,8 @@ export interface EngineReport {
 export interface PoolStatus {
   readonly mode: 'rw' | 'ro' | 'out_of_data_space' | 'fail';
   readonly needsCheck: boolean;
+  /** What becomes of a write that finds no space. In mode `queue` they wait for a minute, and then the kernel changes to `error`. */
+  readonly whenFull: 'queue' | 'error';
   readonly transactionId: number;
   readonly usedMetadataBlocks: number;
   readonly totalMetadataBlocks: number;

@@ -1,7 +1,7 @@
 // A whole daemon whose catalog is damaged, brought back, or cannot be written: what it says at its start, what its commands
 // bring back, and that no file of a snapshot is deleted for that.
 
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -138,6 +138,29 @@ test('a daemon refuses a catalog of another format and leaves it as it is', asyn
     assert.match(await refusalOf(daemon), /it is in format 3, and this version of thinsnap reads format 2/);
     assert.is(await readFile(path, 'utf8'), text);
     assert.match((await catalog(daemon, 'repair')).error, /Start the version that wrote it/);
+  });
+});
+
+test('thinsnap check looks itself while the daemon is stopped, with repairs and drops, and asks it while it runs', async () => {
+  await withDaemon(async (daemon, state) => {
+    await layer(daemon, 'a');
+    const check = (...args: readonly string[]) =>
+      runProgram('check', ...args, '--config', join(daemon.root, 'config.toml'));
+    assert.equal(await check(), { status: 0, out: 'Nothing differs\n', error: '' });
+    await daemon.stop();
+    assert.equal(await check('--repair'), { status: 0, out: 'Nothing differs\n', error: '' });
+    const [file = ''] = await readdir(join(state, 'volumes'));
+    await rename(join(state, 'volumes', file), join(state, 'volumes', '77.img'));
+    const { status, out } = await check();
+    assert.is(status, 1);
+    assert.match(out, new RegExp(`^unknown  file 77\\.img: .*\nmissing  file ${file}: .*\n$`));
+    assert.match((await check('--quarantine-list')).out, /^unknown {2}file 77\.img: [^\n]*\n$/);
+    assert.match((await check('--drop', 'file 5.img')).error, /it is none of what no record names/);
+    assert.match((await check('--drop', 'file 77.img')).out, new RegExp(`^missing  file ${file}: [^\n]*\n$`));
+    assert.not.ok((await readdir(join(state, 'volumes'))).includes('77.img'));
+    // A socket alone says nothing of where the records are.
+    const socket = join(daemon.root, 'admin.sock');
+    assert.is((await runProgram('check', '--admin-address', socket)).status, 3);
   });
 });
 

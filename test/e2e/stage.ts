@@ -12,8 +12,10 @@ import { withMounted } from '../support/mounting.ts';
 import type { LabelMap, SnapshotsClient } from '../support/snapshots-client.ts';
 import { withTimeout } from '../support/with-timeout.ts';
 
+/** Whole programmes take longer than samples: as many times as in the runner. */
+const { THINSNAP_TEST_PATIENCE: patience = '1' } = process.env;
 /** One test, chains of 128 layers on a slow machine included. */
-const TEST_LIMIT_MS = 600_000;
+const TEST_LIMIT_MS = 600_000 * Number(patience);
 
 export interface Stage {
   readonly daemon: Daemon;

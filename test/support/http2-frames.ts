@@ -3,6 +3,7 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
@@ -22,6 +23,9 @@ const HEAD_BYTES = 9;
 const CANCEL = 8;
 /** A daemon that reads at all has read by then. */
 const SEND_LIMIT_MS = 500;
+/** A daemon that is busy takes no more than 511 connections that wait for it. */
+const CONNECT_LIMIT_MS = 30_000;
+const CONNECT_PAUSE_MS = 10;
 
 export type Header = readonly [name: string, value: string | Buffer];
 
@@ -115,9 +119,20 @@ export class RawConnection {
 
   /** Connected, and no byte sent. */
   static async open(address: string): Promise<RawConnection> {
-    const socket = connect(address);
-    await once(socket, 'connect');
-    return new RawConnection(socket);
+    // A unix socket whose queue is full refuses at once, where TCP would wait: EAGAIN (unix(7)).
+    const deadlineMs = performance.now() + CONNECT_LIMIT_MS;
+    for (;;) {
+      const socket = connect(address);
+      try {
+        await once(socket, 'connect');
+        return new RawConnection(socket);
+      } catch (error) {
+        socket.destroy();
+        const isFull = error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+        if (!isFull || performance.now() > deadlineMs) throw error;
+      }
+      await sleep(CONNECT_PAUSE_MS);
+    }
   }
 
   /** As `open`, with HTTP/2's first bytes said. `settings`: what the daemon is told of us. */

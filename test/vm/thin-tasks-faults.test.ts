@@ -167,7 +167,7 @@ test('no task answers as done what failing metadata did not commit', async () =>
   await removePool();
 });
 
-test('createSnap answers no-space on a full pool, leaves nothing, and removeThin heals it', async () => {
+test('createSnap and sealThin answer no-space on a full pool, leave nothing, and removeThin heals it', async () => {
   const size = { metadataMib: 4, dataMib: 32 };
   await makePool(size);
   const engine = await openEngine();
@@ -183,7 +183,9 @@ test('createSnap answers no-space on a full pool, leaves nothing, and removeThin
   assert.is((await poolFacts(engine, { pool: POOL })).status.mode, 'out_of_data_space');
   const fault = await faultOf(createSnap(engine, { activation: SNAP, origin: ACTIVE }));
   assert.is(fault.code, 'no-space');
-  assert.match(fault.message, /512 of 512 data blocks are used$/);
+  assert.match(fault.message, /512 of 512 data blocks are used\. Remove snapshots/);
+  // What is still to be written would be lost, or wait.
+  assert.is((await faultOf(sealThin(engine, { pool: POOL, name: BASE.name }))).code, 'no-space');
   assert.equal(await poolThinIds(engine, { pool: POOL }), [BASE.thinId]);
   assert.not((await deviceNames()).includes(SNAP.name));
   const status = await removeThin(engine, { activation: BASE, discard: true });

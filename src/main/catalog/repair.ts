@@ -18,6 +18,7 @@ import { settle } from './settle.ts';
 import { catalogDirectory, chunksOf, copyFiles, FILES, openLevel, repairLevel } from './store.ts';
 
 interface Result {
+  readonly catalogId: string;
   readonly identity: VolumesIdentity | null;
   readonly devices: readonly Device[];
   readonly snapshots: number;
@@ -66,6 +67,7 @@ export async function repairCatalog(rootPath: string): Promise<Repaired> {
   const batchesMissing = head === null || mark === null ? null : Math.max(0, mark.sequence - head.sequence);
   return {
     kind: 'repaired',
+    catalogId,
     identity,
     devices,
     snapshots: snapshots.length,
@@ -94,7 +96,8 @@ async function readIfWhole(rootPath: string, { marker, mark }: Found): Promise<C
 async function keepWhole(rootPath: string, { head, identity, tables }: Contents): Promise<Repaired> {
   await replaceMark(rootPath, markOf(head));
   await writeMarker(rootPath, head.catalogId);
-  return { kind: 'whole', identity, devices: [...tables.devices.values()], snapshots: tables.snapshots.size };
+  const devices = [...tables.devices.values()];
+  return { kind: 'whole', catalogId: head.catalogId, identity, devices, snapshots: tables.snapshots.size };
 }
 
 interface Salvaged {

@@ -45,6 +45,8 @@ export interface Config {
   readonly asyncRemove: boolean;
   readonly discardBlocks: boolean;
   readonly minFreeSpace: MinFreeSpace;
+  /** How often an xfs in a pool without space tries to write its metadata again, before it gives up. */
+  readonly xfsNospaceMaxRetries: number;
   /** Snapshots of one parent that may stand ready; 0: none at all. */
   readonly standbyPerParent: number;
   /** Snapshots that may stand ready in all; 0: none at all. */

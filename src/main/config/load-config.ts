@@ -112,6 +112,7 @@ function readConfig(findings: Findings): Config {
     asyncRemove: readField('asyncRemove', findings),
     discardBlocks: readField('discardBlocks', findings),
     minFreeSpace: readField('minFreeSpace', findings),
+    xfsNospaceMaxRetries: readField('xfsNospaceMaxRetries', findings),
     standbyPerParent: readField('standbyPerParent', findings),
     standbyTotal: readField('standbyTotal', findings),
   };

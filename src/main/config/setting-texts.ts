@@ -30,6 +30,8 @@ export const SETTING_TEXTS: Readonly<Record<Field, string>> = {
   discardBlocks: "Thin pools: give a removed device's blocks back to the disk under the pool.",
   minFreeSpace:
     "Below it new snapshots are refused; a share up to 50%, or a size. It holds for data and for the pool's metadata.",
+  xfsNospaceMaxRetries:
+    'How often xfs in a pool without space tries again to write its metadata before it gives up; 0: not once.',
   standbyPerParent: 'Snapshots of one parent that may be made ahead, at most 4096; 0: none, of any.',
   standbyTotal: 'Snapshots that may stand ready in all, at most 4096; 0: none.',
 };

@@ -25,6 +25,8 @@ const WORKERS_MAX = 256;
 const DEVICE_WAIT_MAX = 3600;
 /** Each is an active device of the kernel's, some tens of KiB of its memory. */
 const STANDBY_MAX = 4096;
+/** What the kernel's own file takes. */
+const RETRIES_MAX = 2 ** 31 - 1;
 
 /** What a value looks like in TOML and JSON. */
 export type Written = string | number | boolean | readonly string[];
@@ -64,6 +66,12 @@ export const SETTINGS: { readonly [Name in Field]: Setting<Config[Name]> } = {
     fallback: { kind: 'percent', percent: 10 },
     read: readMinFreeSpace,
     write: writeMinFreeSpace,
+  },
+  xfsNospaceMaxRetries: {
+    key: 'xfs_nospace_max_retries',
+    fallback: 0,
+    read: readCount(RETRIES_MAX),
+    write: asIs,
   },
   standbyPerParent: { key: 'standby_per_parent', fallback: 64, read: readCount(STANDBY_MAX), write: asIs },
   standbyTotal: { key: 'standby_total', fallback: 256, read: readCount(STANDBY_MAX), write: asIs },

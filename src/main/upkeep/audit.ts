@@ -3,13 +3,14 @@
 
 import type { Logger } from 'pino';
 import { toFault } from '../../shared/faults.ts';
-import { type ComparisonParts, compare, RULES, type Rule } from './comparison.ts';
+import type { Context } from '../snapshots/context.ts';
+import { compare, RULES, type Rule } from './comparison.ts';
 
 /** Of each rule, in the log; `thinsnap check` shows all. */
 const SHOWN_MAX = 10;
 
 /** Never rejects. */
-export async function audit(parts: ComparisonParts, log: Logger): Promise<void> {
+export async function audit(parts: Pick<Context, 'catalog' | 'volumes'>, log: Logger): Promise<void> {
   try {
     const { differences, omitted } = await compare(parts);
     const found = new Map<Rule, string[]>();

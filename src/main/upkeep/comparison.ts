@@ -1,4 +1,4 @@
-// The catalog held against what storage and the kernel have, while calls go on. Each kind of difference is a rule with a name;
+// The catalog held against what storage and the kernel have, while calls go on or the daemon is stopped. Each kind of difference is a rule with a name;
 // nothing that is not known is ever deleted by itself: it is reported, and an operator drops it, one by one.
 //
 // What is ours at some moment has a record at that moment: the intent comes before it, and the record goes after it. So what has
@@ -6,10 +6,9 @@
 
 import { FaultError, isFault } from '../../shared/faults.ts';
 import type { DeviceId } from '../../shared/units.ts';
-import type { Catalog } from '../catalog/catalog.ts';
 import type { Device } from '../catalog/records.ts';
+import type { Change } from '../catalog/tables.ts';
 import type { Stock, Stockroom } from '../volumes/stockroom.ts';
-import type { Volumes } from '../volumes/volumes.ts';
 
 /** What each one means, and what becomes of it. */
 export const RULES = {
@@ -32,9 +31,26 @@ export interface Comparison {
   readonly omitted: string;
 }
 
+/** A daemon's own, or those of one that does not run. */
 export interface ComparisonParts {
-  readonly catalog: Catalog;
-  readonly volumes: Volumes;
+  readonly catalog: {
+    readonly tables: { readonly devices: ReadonlyMap<DeviceId, Device> };
+    observe(observer: (changes: readonly Change[]) => void): () => void;
+  };
+  readonly volumes: { readonly stockroom: Stockroom };
+}
+
+/** What an operator asks for. */
+export interface Wish {
+  /** Applies what loses nothing first. */
+  readonly repair: boolean;
+  /** Deletes this first, which no record names; empty for none. */
+  readonly drop: string;
+}
+
+export async function check(parts: ComparisonParts, wish: Wish): Promise<Comparison> {
+  if (wish.drop !== '') await drop(parts, wish.drop);
+  return wish.repair ? repair(parts) : compare(parts);
 }
 
 export async function compare({ catalog, volumes }: ComparisonParts): Promise<Comparison> {

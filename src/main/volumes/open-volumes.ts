@@ -57,6 +57,10 @@ async function openOwnPool({ config, catalog, tasks, log, unclean }: OpenOptions
   logAssembly(log, name, await openLoopPool(tasks, { name, makeup, check: unclean }));
 }
 
+export function blockfileDirectory(rootPath: string): string {
+  return join(rootPath, 'volumes');
+}
+
 /** The identity is written before the first device. */
 function checkIdentity({ identity, tables }: Catalog): void {
   if (identity !== null || tables.devices.size === 0) return;
@@ -103,7 +107,7 @@ function choose({ config, catalog }: OpenOptions, engine: Probed): Choice {
 }
 
 async function openBlockfile({ config, catalog, tasks }: OpenOptions, reason: string): Promise<Opened> {
-  const directory = join(config.rootPath, 'volumes');
+  const directory = blockfileDirectory(config.rootPath);
   const description = `blockfile volumes in ${directory}: ${reason}`;
   const volumes = await BlockfileVolumes.open({ tasks, directory, description, mountOptions: config.mountOptions });
   if (catalog.identity === null) {

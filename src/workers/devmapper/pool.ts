@@ -48,13 +48,16 @@ export async function readMapped(engine: Engine, name: string): Promise<Bytes> {
   throw new FaultError('pool-unsound', `Cannot read what "${name}" maps: its status is ${status.word}`);
 }
 
-/** The status of a pool that took what was sent to it and has room for more: what creating needs. */
-export async function confirmRoom(engine: Engine, pool: string): Promise<PoolStatus> {
-  const status = await confirmCommitted(engine, pool, 'noflush');
-  // create_snap answers 0 on a pool without space (measured), and the first write to the snapshot fails.
+/**
+ * The status of a pool that took what was sent to it and has room for more. Without room, create_snap answers 0 (measured) and the
+ * first write to the snapshot fails; and what is still to be written to a device waits, or is lost.
+ */
+export async function confirmRoom(engine: Engine, pool: string, flush: StatusFlush): Promise<PoolStatus> {
+  const status = await confirmCommitted(engine, pool, flush);
   if (status.mode === 'out_of_data_space') {
     const used = `${status.usedDataBlocks} of ${status.totalDataBlocks} data blocks are used`;
-    throw new FaultError('no-space', `Cannot create in pool "${pool}": ${used}`);
+    const advice = 'Remove snapshots or extend the pool, and try again';
+    throw new FaultError('no-space', `Cannot have pool "${pool}" keep more: ${used}. ${advice}`);
   }
   return status;
 }

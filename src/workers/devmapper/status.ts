@@ -23,14 +23,15 @@ export function parsePoolStatus(parameters: string): PoolStatus {
   const text = parameters.trim();
   if (text === 'Fail' || text === 'Error') return FAILED_POOL;
   const match =
-    /^(\d+) (\d+)\/(\d+) (\d+)\/(\d+) (?:-|\d+) (rw|ro|out_of_data_space) (?:ignore_discard|no_discard_passdown|discard_passdown) (?:error_if_no_space|queue_if_no_space) (needs_check|-)(?: \d+)?$/.exec(
+    /^(\d+) (\d+)\/(\d+) (\d+)\/(\d+) (?:-|\d+) (rw|ro|out_of_data_space) (?:ignore_discard|no_discard_passdown|discard_passdown) (error|queue)_if_no_space (needs_check|-)(?: \d+)?$/.exec(
       text,
     );
   if (match === null) throw unknownLine('the status of a thin-pool', parameters);
-  const [, transactionId, usedMetadata, totalMetadata, usedData, totalData, mode, check] = match;
+  const [, transactionId, usedMetadata, totalMetadata, usedData, totalData, mode, whenFull, check] = match;
   return {
     mode: parseMode(mode),
     needsCheck: check === 'needs_check',
+    whenFull: whenFull === 'queue' ? 'queue' : 'error',
     transactionId: parseCount(transactionId),
     usedMetadataBlocks: parseCount(usedMetadata),
     totalMetadataBlocks: parseCount(totalMetadata),
@@ -42,6 +43,7 @@ export function parsePoolStatus(parameters: string): PoolStatus {
 const FAILED_POOL: PoolStatus = {
   mode: 'fail',
   needsCheck: false,
+  whenFull: 'error',
   transactionId: 0,
   usedMetadataBlocks: 0,
   totalMetadataBlocks: 0,

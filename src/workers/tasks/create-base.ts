@@ -27,6 +27,6 @@ export function createBase(engine: Engine, args: TaskArgs<'createBase'>): Promis
     const mappedBytes = await readMapped(engine, name);
     await removeOwn(engine, activation, 'returns');
     await failpoint('create-base.deactivated');
-    return { status: await confirmRoom(engine, pool), mappedBytes };
+    return { status: await confirmRoom(engine, pool, 'noflush'), mappedBytes };
   });
 }

@@ -28,6 +28,6 @@ export function createSnap(engine: Engine, args: TaskArgs<'createSnap'>): Promis
     await createFreshDevice(engine, activation);
     note(`device "${name}"`, () => removeOwn(engine, activation, 'never'));
     await failpoint('create-snap.activated');
-    return confirmRoom(engine, pool);
+    return confirmRoom(engine, pool, 'noflush');
   });
 }

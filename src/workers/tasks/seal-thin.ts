@@ -3,15 +3,17 @@
 import { failpoint } from '../../shared/failpoints.ts';
 import type { TaskAnswer, TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
-import { confirmCommitted, readMapped } from '../devmapper/pool.ts';
+import { confirmRoom, readMapped } from '../devmapper/pool.ts';
 
 export async function sealThin(engine: Engine, args: TaskArgs<'sealThin'>): Promise<TaskAnswer<'sealThin'>> {
   const { pool, name } = args;
+  // A suspend would wait for space, where writes do: in the kernel, for a minute.
+  await confirmRoom(engine, pool, 'noflush');
   const { openCount } = await engine.info(name);
   const mappedBytes = await readMapped(engine, name);
   await failpoint('seal.mapped');
   // The last close wrote the page cache back; a status that is not NOFLUSH has the pool flush its data device and commit
   // its metadata (pool_status and commit in dm-thin.c). While the device is open there is more to come.
-  const status = await confirmCommitted(engine, pool, openCount === 0 ? 'commit' : 'noflush');
+  const status = await confirmRoom(engine, pool, openCount === 0 ? 'commit' : 'noflush');
   return { open: openCount > 0, mappedBytes, status };
 }

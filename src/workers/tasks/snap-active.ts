@@ -19,6 +19,6 @@ export function snapActive(engine: Engine, args: TaskArgs<'snapActive'>): Promis
       return readMapped(engine, origin.name);
     });
     await failpoint('snap-active.resumed');
-    return { status: await confirmRoom(engine, pool), mappedBytes };
+    return { status: await confirmRoom(engine, pool, 'noflush'), mappedBytes };
   });
 }

@@ -14,6 +14,7 @@ const test = suite('findProblems()');
 const SOUND: PoolStatus = {
   mode: 'rw',
   needsCheck: false,
+  whenFull: 'error',
   transactionId: 0,
   usedMetadataBlocks: 0,
   totalMetadataBlocks: 0,

@@ -16,6 +16,7 @@ const POOL = {
   status: {
     mode: 'rw',
     needsCheck: false,
+    whenFull: 'error',
     transactionId: 42,
     usedMetadataBlocks: 1,
     totalMetadataBlocks: 2,

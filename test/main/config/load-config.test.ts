@@ -39,6 +39,7 @@ const DEFAULTS: Config = {
   asyncRemove: false,
   discardBlocks: false,
   minFreeSpace: { kind: 'percent', percent: 10 },
+  xfsNospaceMaxRetries: 0,
   standbyPerParent: 64,
   standbyTotal: 256,
 };
@@ -95,6 +96,7 @@ mount_options = "noatime,,discard"
 async_remove = true
 discard_blocks = true
 min_free_space = "12.5 %"
+xfs_nospace_max_retries = 7
 standby_per_parent = 0
 standby_total = 4096
 `);
@@ -118,6 +120,7 @@ standby_total = 4096
     asyncRemove: true,
     discardBlocks: true,
     minFreeSpace: { kind: 'percent', percent: 12.5 },
+    xfsNospaceMaxRetries: 7,
     standbyPerParent: 0,
     standbyTotal: 4096,
   });
@@ -299,6 +302,7 @@ const anyConfig: fc.Arbitrary<Config> = fc.record(
       fc.nat(5000).map((hundredths) => ({ kind: 'percent' as const, percent: hundredths / 100 })),
       bytes.map((size) => ({ kind: 'bytes' as const, bytes: size })),
     ),
+    xfsNospaceMaxRetries: fc.nat(2 ** 31 - 1),
     standbyPerParent: fc.nat(4096),
     standbyTotal: fc.nat(4096),
   },

@@ -37,6 +37,7 @@ function configOf(rootPath: string, volumes: Config['volumes']): Config {
     minFreeSpace: { kind: 'percent', percent: 0 },
     standbyPerParent: 0,
     standbyTotal: 0,
+    xfsNospaceMaxRetries: 0,
   };
 }
 

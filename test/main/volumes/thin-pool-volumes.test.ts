@@ -99,4 +99,27 @@ test('ThinPoolVolumes takes snapshots side by side of an origin whose read-only 
   assert.equal(pool.violations, []);
 });
 
+for (const [whenFull, code] of [
+  ['error', 'precondition'],
+  ['queue', null],
+] as const) {
+  test(`ThinPoolVolumes ${code === null ? 'seals' : 'does not seal'} what was in use while a full pool had writers ${whenFull}`, async () => {
+    const { volumes, pool } = dyingAt(Number.POSITIVE_INFINITY);
+    const [used, later] = [deviceOf(1), deviceOf(2)];
+    for (const id of [1, 2]) pool.createThin(parseThinId(id));
+    await volumes.activate(used, 'rw');
+    pool.full = whenFull;
+    await volumes.refreshSpace();
+    pool.full = null;
+    await volumes.refreshSpace();
+    if (code === null) assert.not.ok((await volumes.seal(used)).open);
+    else assert.is((await faultOf(volumes.seal(used))).code, code);
+    assert.not.ok((await volumes.seal(later)).open);
+    // Another one in its place is another one.
+    await volumes.remove(used);
+    pool.createThin(parseThinId(1));
+    assert.not.ok((await volumes.seal(used)).open);
+  });
+}
+
 test.run();

@@ -48,6 +48,8 @@ export class FakePool {
   /** What the kernel would not have forgiven: each one fails the run. */
   readonly violations: string[] = [];
   wasLow = false;
+  /** Without space: what becomes of writes then. */
+  full: PoolStatus['whenFull'] | null = null;
   #low = false;
 
   /** Nearly full. */
@@ -58,8 +60,9 @@ export class FakePool {
 
   get status(): PoolStatus {
     return {
-      mode: 'rw',
+      mode: this.full === null ? 'rw' : 'out_of_data_space',
       needsCheck: false,
+      whenFull: this.full ?? 'error',
       transactionId: 1,
       usedMetadataBlocks: 10,
       totalMetadataBlocks: TOTAL_BLOCKS,

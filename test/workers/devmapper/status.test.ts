@@ -17,6 +17,7 @@ test('parsePoolStatus() reads a sound pool as the kernel prints it', () => {
   assert.equal(parsePoolStatus(line), {
     mode: 'rw',
     needsCheck: false,
+    whenFull: 'error',
     transactionId: 3,
     usedMetadataBlocks: 112,
     totalMetadataBlocks: 1024,
@@ -29,6 +30,7 @@ test('parsePoolStatus() reads needs_check, a held root and no low-water mark', (
   const status = parsePoolStatus('0 1/2 3/4 99 ro no_discard_passdown queue_if_no_space needs_check ');
   assert.is(status.mode, 'ro');
   assert.ok(status.needsCheck);
+  assert.is(status.whenFull, 'queue');
 });
 
 for (const word of ['Fail', 'Error']) {

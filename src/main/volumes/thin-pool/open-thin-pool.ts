@@ -34,6 +34,7 @@ export interface ThinPoolOpenOptions {
   readonly onForeignThinId: (thinId: number) => void;
 }
 
+type Wanted = Pick<ThinPoolOpenOptions, 'config' | 'tasks' | 'poolName'>;
 type PoolIdentity = Extract<VolumesIdentity, { kind: 'thin-pool' }>;
 
 /** Faults: `unavailable` when another daemon has the pool; `precondition` when it is not ours; `pool-unsound`; `device-missing`. */
@@ -52,7 +53,7 @@ export async function openThinPool(options: ThinPoolOpenOptions): Promise<Opened
       poolTag: identity.tag,
       description: `thin pool ${poolName}: ${options.reason}; ${engine.kind} engine (driver ${engine.driverVersion}): ${engine.reason}`,
       engine,
-      uuidPrefix: `thinsnap-${catalog.id}-`,
+      uuidPrefix: deviceUuidPrefix(catalog.id),
       dataBlockSectors: facts.dataBlockSectors,
       status: facts.status,
       isForeign: (thinId) => foreign.has(thinId),
@@ -69,6 +70,26 @@ export async function openThinPool(options: ThinPoolOpenOptions): Promise<Opened
   } catch (error) {
     await lock.release();
     throw error;
+  }
+}
+
+/** Of the dm uuids of a catalog's devices: the mark by which it knows its own. */
+export function deviceUuidPrefix(catalogId: string): string {
+  return `thinsnap-${catalogId}-`;
+}
+
+/** Runs `action` with the pool of a daemon that does not run, locked, sound and the right one. Nothing is changed. Faults as of opening it. */
+export async function withTiedPool<Value>(
+  wanted: Wanted,
+  known: PoolIdentity,
+  action: () => Promise<Value>,
+): Promise<Value> {
+  const lock = await lockPool(wanted.poolName);
+  try {
+    confirmTied(wanted, await soundFacts(wanted.tasks, wanted.poolName), known);
+    return await action();
+  } finally {
+    await lock.release();
   }
 }
 
@@ -131,6 +152,21 @@ async function thinIdsBeforeUs(tasks: TaskPool, pool: string, facts: PoolFacts):
 
 async function tie(options: ThinPoolOpenOptions, facts: PoolFacts, known: VolumesIdentity): Promise<PoolIdentity> {
   const { catalog, tasks, poolName } = options;
+  const identity = confirmTied(options, facts, known);
+  const { tag } = identity;
+  if (tag === null || identity.tagged) return identity;
+  // A crash between the two writes of an adoption leaves the pool with the tag or without it.
+  if (facts.status.transactionId !== tag) await tasks.run('poolTag', { pool: poolName, from: 0, to: tag });
+  await failpoint('pool.tag-sent');
+  const tagged: PoolIdentity = { ...identity, tagged: true };
+  await catalog.setIdentity(tagged);
+  await failpoint('pool.tagged');
+  return tagged;
+}
+
+/** Fault `precondition` when the pool is not the one that the catalog was written for. */
+function confirmTied(options: Wanted, facts: PoolFacts, known: VolumesIdentity): PoolIdentity {
+  const { poolName } = options;
   if (known.kind !== 'thin-pool' || known.poolName !== poolName) {
     const found = known.kind === 'thin-pool' ? `pool ${known.poolName}` : 'blockfile volumes';
     throw stranger(options, `its snapshots are on ${found}`);
@@ -141,20 +177,11 @@ async function tie(options: ThinPoolOpenOptions, facts: PoolFacts, known: Volume
     return known;
   }
   const { transactionId } = facts.status;
-  if (known.tagged) {
-    if (transactionId === known.tag) return known;
-    throw stranger(options, `its transaction id is ${transactionId} and must be ${known.tag}`);
-  }
-  // A crash between the two writes of an adoption leaves the pool with the tag or without it.
-  if (transactionId !== known.tag) await tasks.run('poolTag', { pool: poolName, from: 0, to: known.tag });
-  await failpoint('pool.tag-sent');
-  const tagged: PoolIdentity = { ...known, tagged: true };
-  await catalog.setIdentity(tagged);
-  await failpoint('pool.tagged');
-  return tagged;
+  if (!known.tagged || transactionId === known.tag) return known;
+  throw stranger(options, `its transaction id is ${transactionId} and must be ${known.tag}`);
 }
 
-function stranger({ poolName, config }: ThinPoolOpenOptions, found: string): FaultError {
+function stranger({ poolName, config }: Wanted, found: string): FaultError {
   const advice = `Give the pool that ${config.rootPath} was written for; to start anew on this one, set another root_path`;
   return new FaultError(
     'precondition',

@@ -34,6 +34,7 @@ import {
   type Volumes,
   type VolumesFacts,
 } from '../volumes.ts';
+import { LostWrites } from './lost-writes.ts';
 import { toSpace } from './pool-space.ts';
 import { PoolStockroom } from './pool-stockroom.ts';
 import { thinIdOf } from './thin-id-of.ts';
@@ -63,6 +64,7 @@ export class ThinPoolVolumes implements Volumes {
   readonly #options: ThinPoolOptions;
   readonly #thinIds: ThinIds;
   readonly #active = new Map<DeviceId, Exclude<Activity, 'none'>>();
+  readonly #lostWrites = new LostWrites();
   #status: PoolStatus;
 
   constructor(options: ThinPoolOptions) {
@@ -81,7 +83,7 @@ export class ThinPoolVolumes implements Volumes {
     const { tasks } = this.#options;
     const activation = this.#activation(device, 'rw');
     const from = this.#origin(origin);
-    this.#status = await this.#resumed(from, () => tasks.run('createSnap', { activation, origin: from }));
+    this.#see(await this.#resumed(from, () => tasks.run('createSnap', { activation, origin: from })));
     this.#active.set(device.id, 'rw');
     // A failure leaves the device to whoever asked for it, as its record says that it may be there.
     if (device.sizeBytes > origin.sizeBytes) {
@@ -95,16 +97,15 @@ export class ThinPoolVolumes implements Volumes {
       activation: this.#activation(device, 'rw'),
       mkfs: { fsType: device.fsType, options },
     });
-    this.#status = made.status;
+    this.#see(made.status);
     return made.mappedBytes;
   }
 
   async snapshotInUse(device: Device, origin: Device): Promise<Bytes> {
     const { tasks, poolName: pool } = this.#options;
-    const from = this.#origin(origin);
-    const args = { pool, thinId: thinIdOf(device), origin: from };
-    const made = await this.#resumed(from, () => tasks.run('snapActive', args));
-    this.#status = made.status;
+    const args = { pool, thinId: thinIdOf(device), origin: this.#origin(origin) };
+    const made = await this.#resumed(args.origin, () => tasks.run('snapActive', args));
+    this.#see(made.status);
     return made.mappedBytes;
   }
 
@@ -127,8 +128,7 @@ export class ThinPoolVolumes implements Volumes {
   }
 
   async deactivate(device: Device): Promise<void> {
-    if (!this.#active.has(device.id)) return;
-    await this.#deactivate(device, 'returns');
+    if (this.#active.has(device.id)) await this.#deactivate(device, 'returns');
   }
 
   mount(device: Device, mode: Mode): Mount {
@@ -145,7 +145,8 @@ export class ThinPoolVolumes implements Volumes {
       pool: this.#options.poolName,
       name: this.#name(device),
     });
-    this.#status = sealed.status;
+    this.#see(sealed.status);
+    this.#lostWrites.confirmNone(device.id, this.#name(device));
     return sealed;
   }
 
@@ -159,7 +160,8 @@ export class ThinPoolVolumes implements Volumes {
     const { tasks, poolName: pool, poolTag, discardBlocks } = this.#options;
     const failed = discardBlocks ? await this.#discard(device) : null;
     await this.#deactivate(device, 'never');
-    this.#status = await tasks.run('deleteThin', { pool, poolTag, thinId: thinIdOf(device) });
+    this.#see(await tasks.run('deleteThin', { pool, poolTag, thinId: thinIdOf(device) }));
+    this.#lostWrites.forget(device.id);
     // Told only now: the id must go whatever became of the discard, and whoever asks again finds it gone.
     if (failed !== null) throw failed;
   }
@@ -176,13 +178,17 @@ export class ThinPoolVolumes implements Volumes {
     };
   }
 
+  #see(status: PoolStatus): void {
+    this.#status = status;
+    this.#lostWrites.see(status, this.#active);
+  }
+
   get space(): Space {
     return toSpace(this.#status, this.#options.dataBlockSectors);
   }
 
   async refreshSpace(): Promise<Space> {
-    const facts = await this.#options.tasks.run('poolFacts', { pool: this.#options.poolName });
-    this.#status = facts.status;
+    this.#see((await this.#options.tasks.run('poolFacts', { pool: this.#options.poolName })).status);
     return this.space;
   }
 
@@ -216,6 +222,7 @@ export class ThinPoolVolumes implements Volumes {
         if (!isFault(error, 'device-busy')) throw error;
       }
     }
+    this.#see(this.#status);
     return { resumed, deactivated, kept };
   }
 

@@ -286,6 +286,7 @@ const POOL: VolumesFacts = {
   status: {
     mode: 'ro',
     needsCheck: true,
+    whenFull: 'error',
     transactionId: 42,
     usedMetadataBlocks: 1,
     totalMetadataBlocks: 2,
