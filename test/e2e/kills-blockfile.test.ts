@@ -1,4 +1,4 @@
-// kill -9 at moments spread over each operation, of a daemon on block files, and with eight clients in flight.
+// kill -9 at moments spread over each operation, of a daemon on block files.
 //
 // THINSNAP_KILL_MOMENTS: kills in each operation.
 
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Daemon } from '../support/daemon.ts';
 import { killSuite } from '../support/kills/suite.ts';
 
-const { THINSNAP_KILL_MOMENTS: moments = '2' } = process.env;
+const { THINSNAP_KILL_MOMENTS: moments = '1' } = process.env;
 
 killSuite(
   {
