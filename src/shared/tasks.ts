@@ -83,6 +83,11 @@ export interface MkfsSpec {
 export interface Tasks {
   /** Answers once the worker is whole: koffi loaded, the engine chosen. */
   probe(args: Record<string, never>): EngineReport;
+  /**
+   * Ends the tools that a daemon before us left at work, and answers what they were; from then on tools of ours are known by
+   * the same lock. Fault `unavailable` when one does not end.
+   */
+  fenceOrphans(args: { lockPath: string; limitMs: number }): readonly string[];
 
   // Thin pools. Each one that sends a message reads the pool's status after it and answers it: a message can answer 0
   // although its commit failed (measured). A pool that came in the place of ours is refused before anything is asked of it
@@ -154,6 +159,7 @@ export type TaskLane = (typeof TASK_LANE_NAMES)[number];
 
 export const TASK_LANES: Record<TaskName, TaskLane> = {
   probe: 'fast',
+  fenceOrphans: 'fast',
   poolFacts: 'fast',
   poolTag: 'fast',
   poolThinIds: 'slow',

@@ -14,6 +14,7 @@ import {
 } from '../shared/tasks.ts';
 import { type ChosenEngine, chooseEngine } from './devmapper/choose-engine.ts';
 import type { Engine } from './devmapper/engine.ts';
+import { inheritInTools } from './exec.ts';
 import { activate } from './tasks/activate.ts';
 import { copyFile } from './tasks/copy-file.ts';
 import { copyMountedFile } from './tasks/copy-mounted-file.ts';
@@ -23,6 +24,7 @@ import { createSnap } from './tasks/create-snap.ts';
 import { deactivate } from './tasks/deactivate.ts';
 import { deleteThin } from './tasks/delete-thin.ts';
 import { discardThin } from './tasks/discard-thin.ts';
+import { fenceOrphans } from './tasks/fence-orphans.ts';
 import { fileAllocated } from './tasks/file-allocated.ts';
 import { growThin } from './tasks/grow-thin.ts';
 import { listDevices } from './tasks/list-devices.ts';
@@ -40,6 +42,7 @@ import { thinMapped } from './tasks/thin-mapped.ts';
 
 const handlers: TaskHandlers = {
   probe: async () => (await chosenEngine()).report,
+  fenceOrphans,
 
   poolFacts: onEngine(poolFacts),
   poolTag: onEngine(poolTag),
@@ -121,5 +124,11 @@ function failpointsIn(data: unknown): FailpointSetup | null {
   return typeof text === 'string' && passages instanceof SharedArrayBuffer ? { text, passages } : null;
 }
 
+function childLockIn(data: unknown): number | null {
+  if (typeof data !== 'object' || data === null || !('childLock' in data)) return null;
+  return typeof data.childLock === 'number' ? data.childLock : null;
+}
+
+inheritInTools(childLockIn(workerData));
 const failpoints = failpointsIn(workerData);
 if (failpoints !== null) armWith(failpoints);

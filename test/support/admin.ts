@@ -32,6 +32,7 @@ export async function withAdmin(action: (admin: Admin) => Promise<void>): Promis
       const address = join(dir, 'admin.sock');
       const context: AdminContext = {
         ...core,
+        tasks: { hung: [] },
         clock: new Clock(),
         config: { ...config, adminAddress: address, standbyPerParent: 8, standbyTotal: 64 },
         version: '1.2.3',

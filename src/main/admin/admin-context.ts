@@ -3,9 +3,11 @@
 import type { Config } from '../config/config.ts';
 import type { Timestamp } from '../snapshots/clock.ts';
 import type { Context } from '../snapshots/context.ts';
+import type { TaskPool } from '../task-pool.ts';
 
 export interface AdminContext extends Context {
   readonly config: Config;
+  readonly tasks: Pick<TaskPool, 'hung'>;
   readonly version: string;
   readonly startedAt: Timestamp;
 }

@@ -22,9 +22,9 @@ const DRAWN_WITH_ALL = 30;
 const LIVES_SEPARATOR = '|';
 /** Nobody serves yet, or any more, who could be seen to hang. */
 const NOBODY_WAITS =
-  /^(?:start|stop|recover|pool|catalog)\.|^task\.(?:probe|thawFiles|listDevices|poolFacts|poolTag|poolThinIds|openLoopPool|resume)\./;
+  /^(?:start|stop|recover|pool|catalog)\.|^task\.(?:probe|fenceOrphans|thawFiles|listDevices|poolFacts|poolTag|poolThinIds|openLoopPool|resume)\./;
 /** Passed by every start, so a kill there can follow a kill anywhere. */
-const STARTS = /^(?:start|recover)\.(?!before-file|device)|^task\.(?:thawFiles|listDevices)\./;
+const STARTS = /^(?:start|recover)\.(?!before-file|device)|^task\.(?:fenceOrphans|thawFiles|listDevices)\./;
 /** What ends a thread ends the process on the main thread. */
 const WORKERS =
   /^(?:file|remove-file|freeze|mkfs|device|create-snap|create-base|snap-active|seal|delete|discard|task)[.]/;
@@ -49,7 +49,7 @@ const ORDER: readonly RegExp[] = [
   /^catalog\.after-identity|^task\.poolTag/,
   /^pool\.tag-sent/,
   /^pool\.tagged/,
-  /^(?:start|recover|catalog|pool)\./,
+  /^(?:start|recover|catalog|pool)\.|^task\.fenceOrphans/,
   /^task\.createBase\.begun|^create-base\.sent/,
   /^create-base\.activated|^mkfs/,
   /^create-base\.(?:formatted|committed)/,

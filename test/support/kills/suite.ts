@@ -31,8 +31,10 @@ export function killSuite(ground: KillGround, moments: number): void {
   for (const operation of OPERATIONS) {
     asRoot(`${operation.title} is whole or absent, killed at ${moments} moments`, async () => {
       try {
-        if (operation.fresh) await eachFresh(ground, operation, moments);
-        else await spread(await furnished(), operation, moments);
+        const lost = operation.fresh
+          ? await eachFresh(ground, operation, moments)
+          : await spread(await furnished(), operation, moments);
+        process.stdout.write(`${operation.title}: ${moments} kills, ${lost} of them before the answer\n`);
       } catch (error) {
         const log = victim?.daemon.log.slice(-4_000) ?? '';
         // What comes next is not to suffer from it.
@@ -51,22 +53,27 @@ export function killSuite(ground: KillGround, moments: number): void {
   test.run();
 }
 
-async function spread(victim: Victim, operation: Operation, moments: number): Promise<void> {
+/** Answers how often it was killed before the answer. */
+async function spread(victim: Victim, operation: Operation, moments: number): Promise<number> {
+  let lost = 0;
   let spanMs = 0;
   for (let run = 0; run < RUNS_MEASURED; run += 1) spanMs = Math.max(spanMs, await victim.durationOf(operation));
   for (let moment = 0; moment < moments; moment += 1) {
-    await victim.killIn(operation, momentMs(moment, moments, spanMs));
+    if (await victim.killIn(operation, momentMs(moment, moments, spanMs))) lost += 1;
   }
+  return lost;
 }
 
-async function eachFresh(ground: KillGround, operation: Operation, moments: number): Promise<void> {
+async function eachFresh(ground: KillGround, operation: Operation, moments: number): Promise<number> {
+  let lost = 0;
   const spanMs = await withVictim(ground, (victim) => victim.durationOf(operation));
   for (let moment = 0; moment < moments; moment += 1) {
     await withVictim(ground, async (victim) => {
-      await victim.killIn(operation, momentMs(moment, moments, spanMs));
+      if (await victim.killIn(operation, momentMs(moment, moments, spanMs))) lost += 1;
       await victim.end();
     });
   }
+  return lost;
 }
 
 async function withVictim<T>(ground: KillGround, action: (victim: Victim) => Promise<T>): Promise<T> {

@@ -52,8 +52,11 @@ export class Victim {
     return durationMs;
   }
 
-  /** Kills it so long after the operation was asked for; fails when the next life is not as it must be. */
-  async killIn(operation: Operation, afterMs: number): Promise<void> {
+  /**
+   * Kills it so long after the operation was asked for; fails when the next life is not as it must be. Answers whether it
+   * had not been answered yet.
+   */
+  async killIn(operation: Operation, afterMs: number): Promise<boolean> {
     const key = this.#newKey();
     for (const step of operation.before(key)) await this.#done(step);
     const step = operation.step(key);
@@ -72,6 +75,7 @@ export class Victim {
     assert.equal(await this.#seen(), textOf(this.#model), story);
     if (operation.made !== null) await this.#read(operation.made(key));
     await this.#clear();
+    return code !== 'OK';
   }
 
   /** Removes everything, and looks for what is left. */

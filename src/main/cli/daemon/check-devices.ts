@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { VolumesIdentity } from '../../catalog/codec.ts';
 import type { Device } from '../../catalog/records.ts';
 import type { Config } from '../../config/config.ts';
+import { HUNG_AFTER_MS } from '../../hung-tasks.ts';
 import { TaskPool } from '../../task-pool.ts';
 
 /** More are counted and not named. */
@@ -52,7 +53,14 @@ async function files({ rootPath }: Config): Promise<ReadonlySet<number>> {
 }
 
 async function thinIds({ engine }: Config, pool: string): Promise<ReadonlySet<number>> {
-  const tasks = await TaskPool.open({ engine, workers: 1, onWorkerError: () => undefined });
+  const tasks = await TaskPool.open({
+    engine,
+    workers: 1,
+    childLock: null,
+    hungAfterMs: HUNG_AFTER_MS,
+    onWorkerError: () => undefined,
+    onHung: () => undefined,
+  });
   try {
     return new Set<number>(await tasks.run('poolThinIds', { pool }));
   } finally {
