@@ -14,6 +14,8 @@ const {
 const PASSAGES_MAX = 150;
 /** Lives of one chain. */
 const CHAIN = 14;
+/** The same of a sample. */
+const SAMPLE_CHAIN = 8;
 /** Places that fail in one life: far from one another, so that no step is refused too often. */
 const TOGETHER = 5;
 /** Of what `all` does not have whole. */
@@ -114,7 +116,7 @@ export function chainsFor(points: readonly string[], leaving: string): readonly 
   const { kills, others } = candidates(points, leaving);
   const kinds = [kills.filter((_, index) => isAlone(points[index] ?? '')), ...others];
   const inChains = points.filter((point) => !isAlone(point));
-  return [...chained(drawn(inChains, number * CHAIN), points, inOneLife), ...drawnByKind(kinds, number)];
+  return [...chained(drawn(inChains, number * SAMPLE_CHAIN), points, inOneLife), ...drawnByKind(kinds, number)];
 }
 
 /**
