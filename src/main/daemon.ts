@@ -9,9 +9,11 @@ import { adminCalls } from './admin/calls.ts';
 import { serveAdmin } from './admin/server.ts';
 import { Backups, backupDirectory } from './catalog/backups.ts';
 import { Catalog } from './catalog/catalog.ts';
+import { openChildLock } from './child-lock.ts';
 import { readVersion } from './cli/version.ts';
 import type { Config } from './config/config.ts';
 import { Door } from './door.ts';
+import { HUNG_AFTER_MS } from './hung-tasks.ts';
 import { Lanes } from './lanes.ts';
 import { calls } from './rpc/calls.ts';
 import { findAccess } from './rpc/listener.ts';
@@ -37,6 +39,9 @@ import type { Opened } from './volumes/volumes.ts';
 
 /** Threads of the fast lane that what nobody waits for never takes. */
 const THREADS_KEPT_FREE = 2;
+
+/** What does not end within this after SIGKILL hangs in the kernel. */
+const ORPHAN_LIMIT_MS = 20_000;
 
 const SPACE_LOG = {
   ok: { level: 'info', text: 'space is no longer low' },
@@ -109,12 +114,7 @@ async function open(options: DaemonOptions, closers: (() => Promise<void>)[]): P
     onError: (error) => log.warn({ fault: toFault(error).message }, 'cannot write a backup of the catalog'),
   });
   closers.push(() => backups.close());
-  const tasks = await TaskPool.open({
-    engine: config.engine,
-    workers: config.workers,
-    onWorkerError: (error) => log.error({ error: error.message }, 'a worker died; another takes its place'),
-  });
-  closers.push(() => tasks.close());
+  const tasks = await openTasks(options, closers);
   await failpoint('start.workers-started');
   const onForeignThinId = (thinId: number): void =>
     log.warn({ thinId }, 'a thin id of the pool is somebody else’s: left alone');
@@ -136,10 +136,29 @@ async function open(options: DaemonOptions, closers: (() => Promise<void>)[]): P
   await failpoint('start.recovered');
   const xfsRetries = limitXfs(options, catalog.id);
   closers.push(() => xfsRetries.close());
-  await serveAll(options, context, closers);
+  await serveAll({ ...options, tasks }, context, closers);
   if (run.unclean || catalog.restored) void audit(context, log);
   await failpoint('start.served');
   return opened.volumes.description;
+}
+
+/** The workers, once nothing is at work any more that a daemon before this one has started. */
+async function openTasks({ config, log }: DaemonOptions, closers: (() => Promise<void>)[]): Promise<TaskPool> {
+  const lock = await openChildLock(config.rootPath);
+  closers.push(() => lock.close());
+  const tasks = await TaskPool.open({
+    engine: config.engine,
+    workers: config.workers,
+    childLock: lock.descriptor,
+    hungAfterMs: HUNG_AFTER_MS,
+    onWorkerError: (error) => log.error({ error: error.message }, 'a worker died; another takes its place'),
+    onHung: ({ sinceMs, ...hung }) =>
+      log.warn({ ...hung, seconds: Math.round(sinceMs / 1000) }, 'a task does not come back: see dmesg'),
+  });
+  closers.push(() => tasks.close());
+  const ended = await tasks.run('fenceOrphans', { lockPath: lock.path, limitMs: ORPHAN_LIMIT_MS });
+  if (ended.length > 0) log.warn({ ended }, 'tools of an earlier daemon were still at work: ended');
+  return tasks;
 }
 
 function limitXfs({ config, log }: DaemonOptions, catalogId: string): XfsRetries {
@@ -152,7 +171,7 @@ function limitXfs({ config, log }: DaemonOptions, catalogId: string): XfsRetries
 
 /** Both sockets, the admin service's first: what is served to containerd can be looked at from its first call on. */
 async function serveAll(
-  { config, log, onBug }: DaemonOptions,
+  { config, log, onBug, tasks }: DaemonOptions & { readonly tasks: TaskPool },
   context: Context,
   closers: (() => Promise<void>)[],
 ): Promise<void> {
@@ -165,7 +184,7 @@ async function serveAll(
     passingGid: dirname(config.adminAddress) === dirname(config.address) ? access.gid : null,
     log,
     onBug,
-    rpcs: adminCalls({ ...context, config, clients, version: await readVersion(), startedAt: context.clock.now() }),
+    rpcs: adminCalls({ ...context, tasks, config, clients, version: await readVersion(), startedAt: context.clock.now() }),
   });
   closers.push(() => admin.stop());
   await failpoint('start.admin-served');

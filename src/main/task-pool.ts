@@ -18,6 +18,7 @@ import {
   type TaskReply,
 } from '../shared/tasks.ts';
 import type { WorkerSetup } from '../shared/worker-setup.ts';
+import { type HungTask, TaskWatch } from './hung-tasks.ts';
 
 /** Tasks that may wait in one lane for a thread. */
 const QUEUE_MAX = 8192;
@@ -28,6 +29,8 @@ const FAST_THREADS_MIN = 2;
 const DELETE_THREADS = 2;
 const FAST_THREADS_MAX = 16;
 const FAST_THREADS_PER_CORE = 4;
+/** Threads that a lane may get beyond its own, one for each that hangs. Once they are gone, too, its tasks wait. */
+export const RELIEF_THREADS_MAX = 8;
 /** Heap of one worker: its tasks hold a few buffers at a time. */
 const WORKER_HEAP_MIB = 96;
 
@@ -37,12 +40,23 @@ export interface TaskPoolOptions {
   readonly workers: number;
   /** A worker that died outside a task: to be logged. Piscina replaces it. */
   readonly onWorkerError: (error: Error) => void;
+  /** What every tool inherits, and by which it is known when it outlives us; null: nothing. */
+  readonly childLock: number | null;
+  /** After so long, a task that has not come back hangs. */
+  readonly hungAfterMs: Readonly<Record<TaskLane, number>>;
+  /** A task that hangs, told once. */
+  readonly onHung: (hung: HungTask) => void;
+}
+
+interface Lane {
+  readonly piscina: Piscina;
+  readonly watch: TaskWatch;
 }
 
 export class TaskPool {
   /** Tasks of the fast lane that run side by side. */
   readonly fastThreads: number;
-  readonly #lanes: Record<TaskLane, Piscina>;
+  readonly #lanes: Record<TaskLane, Lane>;
   readonly #running = new Set<Promise<unknown>>();
   #open = true;
 
@@ -53,17 +67,22 @@ export class TaskPool {
         : Math.min(FAST_THREADS_MAX, availableParallelism() * FAST_THREADS_PER_CORE);
     this.fastThreads = fast;
     this.#lanes = {
-      fast: openPiscina({ min: Math.min(FAST_THREADS_MIN, fast), max: fast }, options),
-      slow: openPiscina({ min: 0, max: SLOW_THREADS }, options),
-      delete: openPiscina({ min: 0, max: DELETE_THREADS }, options),
+      fast: openLane('fast', { min: Math.min(FAST_THREADS_MIN, fast), max: fast }, options),
+      slow: openLane('slow', { min: 0, max: SLOW_THREADS }, options),
+      delete: openLane('delete', { min: 0, max: DELETE_THREADS }, options),
     };
   }
 
   /** Starts the fast lane's first worker and waits until it is whole. The others come when they are needed, and stay. */
   static async open(options: TaskPoolOptions): Promise<TaskPool> {
     const pool = new TaskPool(options);
-    await pool.#lanes.fast.run({ task: 'probe', args: {} });
+    await pool.#lanes.fast.piscina.run({ task: 'probe', args: {} });
     return pool;
+  }
+
+  /** Tasks that do not come back. What they were to change is not known until they do. */
+  get hung(): readonly HungTask[] {
+    return Object.values(this.#lanes).flatMap(({ watch }) => watch.hung);
   }
 
   /** Faults: the task's own; `overloaded` when too many wait; `unavailable` when stopping or when the worker died. */
@@ -71,12 +90,13 @@ export class TaskPool {
     if (!this.#open) {
       throw new FaultError('unavailable', `Cannot start ${name}: the daemon is stopping`, { leaves: 'nothing' });
     }
-    const lane = this.#lanes[TASK_LANES[name]];
-    if (lane.queueSize >= QUEUE_MAX) {
+    const { piscina, watch } = this.#lanes[TASK_LANES[name]];
+    if (piscina.queueSize >= QUEUE_MAX) {
       const found = `${QUEUE_MAX} tasks already wait for a worker`;
       throw new FaultError('overloaded', `Cannot start ${name}: ${found}`, { leaves: 'nothing' });
     }
-    const running = lane.run({ task: name, args });
+    const running = piscina.run({ task: name, args });
+    const watched = watch.add(name, args);
     this.#running.add(running);
     let reply: TaskReply<Name>;
     try {
@@ -88,6 +108,7 @@ export class TaskPool {
       });
     } finally {
       this.#running.delete(running);
+      watch.end(watched);
     }
     if (!reply.ok) {
       const { code, message, leaves } = reply.fault;
@@ -100,12 +121,37 @@ export class TaskPool {
   async close(): Promise<void> {
     this.#open = false;
     await Promise.allSettled(this.#running);
-    await Promise.all(Object.values(this.#lanes).map((lane) => lane.destroy()));
+    await Promise.all(Object.values(this.#lanes).map(({ piscina }) => piscina.destroy()));
   }
 }
 
+function openLane(lane: TaskLane, threads: { min: number; max: number }, options: TaskPoolOptions): Lane {
+  const piscina = openPiscina(threads, options);
+  const threadsMax = threads.max + RELIEF_THREADS_MAX;
+  const watch = new TaskWatch({
+    lane,
+    afterMs: options.hungAfterMs[lane],
+    threads: () => piscina.maxThreads,
+    onHung: (hung) => {
+      options.onHung(hung);
+      if (piscina.maxThreads < threadsMax) relieve(piscina);
+    },
+  });
+  return { piscina, watch };
+}
+
+/** One thread more: Piscina looks at its own options each time. It starts none for what waits already, but for what comes. */
+function relieve(piscina: Piscina): void {
+  piscina.options.maxThreads += 1;
+  piscina.run({ task: 'probe', args: {} }).catch(() => undefined);
+}
+
 function openPiscina(threads: { min: number; max: number }, options: TaskPoolOptions): Piscina {
-  const setup: WorkerSetup = { engine: options.engine, failpoints: failpointSetup() };
+  const setup: WorkerSetup = {
+    engine: options.engine,
+    childLock: options.childLock,
+    failpoints: failpointSetup(),
+  };
   const piscina = new Piscina({
     filename: new URL('../workers/entry.js', import.meta.url).href,
     name: 'runTask',

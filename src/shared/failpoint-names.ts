@@ -149,18 +149,19 @@ const OPERATOR_TASKS = [
 ] as const satisfies readonly TaskName[];
 const isOperatorTask = (task: string): boolean => OPERATOR_TASKS.some((name) => name === task);
 const isBlockfileTask = (task: string): boolean => BLOCKFILE_TASKS.some((name) => name === task);
+const isCommonTask = (task: string): boolean => task === 'probe' || task === 'fenceOrphans';
 const pointsOf = (tasks: readonly string[]): string[] =>
   tasks.flatMap((task) => [`task.${task}.begun`, `task.${task}.done`]);
 
 /** By the kind of volumes whose scenarios pass them. `probe` is each start's first task; only device-mapper ends it well. */
 export const FAILPOINTS: Readonly<Record<'common' | 'blockfile' | 'thinPool', readonly string[]>> = {
-  common: [...COMMON, 'task.probe.begun'],
+  common: [...COMMON, 'task.probe.begun', ...pointsOf(['fenceOrphans'])],
   blockfile: [...BLOCKFILE, ...pointsOf(BLOCKFILE_TASKS)],
   thinPool: [
     ...THIN_POOL,
     'task.probe.done',
     ...pointsOf(
-      Object.keys(TASK_LANES).filter((task) => task !== 'probe' && !isBlockfileTask(task) && !isOperatorTask(task)),
+      Object.keys(TASK_LANES).filter((task) => !isCommonTask(task) && !isBlockfileTask(task) && !isOperatorTask(task)),
     ),
   ],
 };

@@ -112,6 +112,11 @@ export interface PoolAssembly {
 export interface Tasks {
   /** Answers once the worker is whole: koffi loaded, the engine chosen. */
   probe(args: Record<string, never>): EngineReport;
+  /**
+   * Ends the tools that a daemon before us left at work, and answers what they were; from then on tools of ours are known by
+   * the same lock. Fault `unavailable` when one does not end.
+   */
+  fenceOrphans(args: { lockPath: string; limitMs: number }): readonly string[];
 
   /** What tools say of this machine; null where one is not there or would not tell. */
   machineFacts(args: Record<string, never>): {
@@ -233,6 +238,7 @@ export type TaskLane = (typeof TASK_LANE_NAMES)[number];
 
 export const TASK_LANES: Record<TaskName, TaskLane> = {
   probe: 'fast',
+  fenceOrphans: 'fast',
   machineFacts: 'slow',
   poolFacts: 'fast',
   poolTag: 'fast',

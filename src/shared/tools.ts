@@ -9,6 +9,7 @@ export const TOOL_PACKAGES = {
   e2fsck: 'e2fsprogs',
   fallocate: 'util-linux',
   filefrag: 'e2fsprogs',
+  flock: 'util-linux',
   fsfreeze: 'util-linux',
   losetup: 'util-linux',
   lvm: 'lvm2',

@@ -14,6 +14,7 @@ import {
 } from '../shared/tasks.ts';
 import { type ChosenEngine, chooseEngine } from './devmapper/choose-engine.ts';
 import type { Engine } from './devmapper/engine.ts';
+import { inheritInTools } from './exec.ts';
 import { activate } from './tasks/activate.ts';
 import { assemblePool } from './tasks/assemble-pool.ts';
 import { checkPool } from './tasks/check-pool.ts';
@@ -27,6 +28,7 @@ import { deleteThin } from './tasks/delete-thin.ts';
 import { disassemblePool } from './tasks/disassemble-pool.ts';
 import { discardThin } from './tasks/discard-thin.ts';
 import { extendPool } from './tasks/extend-pool.ts';
+import { fenceOrphans } from './tasks/fence-orphans.ts';
 import { fileAllocated } from './tasks/file-allocated.ts';
 import { fileFootprints } from './tasks/file-footprints.ts';
 import { growThin } from './tasks/grow-thin.ts';
@@ -53,6 +55,7 @@ import { thinMapped } from './tasks/thin-mapped.ts';
 
 const handlers: TaskHandlers = {
   probe: async () => (await chosenEngine()).report,
+  fenceOrphans,
 
   machineFacts,
 
@@ -157,5 +160,11 @@ function failpointsIn(data: unknown): FailpointSetup | null {
   return typeof text === 'string' && passages instanceof SharedArrayBuffer ? { text, passages } : null;
 }
 
+function childLockIn(data: unknown): number | null {
+  if (typeof data !== 'object' || data === null || !('childLock' in data)) return null;
+  return typeof data.childLock === 'number' ? data.childLock : null;
+}
+
+inheritInTools(childLockIn(workerData));
 const failpoints = failpointsIn(workerData);
 if (failpoints !== null) armWith(failpoints);

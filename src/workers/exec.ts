@@ -49,6 +49,16 @@ async function isOnPath(tool: ToolName, searchPath: string): Promise<boolean> {
   return false;
 }
 
+/** As which a tool finds what it inherits. */
+export const INHERITED_FD = 3;
+
+let inherited: number | null = null;
+
+/** A descriptor for every tool from now on, and for what the tool itself starts; they do nothing with it but hold it. */
+export function inheritInTools(descriptor: number | null): void {
+  inherited = descriptor;
+}
+
 export interface ToolOutput {
   readonly stdout: string;
   readonly stderr: string;
@@ -98,11 +108,13 @@ export async function runTool(
       // No cookie waits: nobody may be there to answer them (moby#24446).
       DM_DISABLE_UDEV: '1',
     },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(inherited === null ? [] : [inherited])],
   });
+  const { stdin } = child;
+  assert(stdin !== null && child.stdout !== null && child.stderr !== null, 'a tool was started without its pipes');
   // EPIPE: the tool did not want it, which its exit status tells.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
+  stdin.on('error', () => undefined);
+  stdin.end(input);
   const stdout = collect(child.stdout, wholeMaxBytes ?? OUTPUT_MAX_BYTES);
   const stderr = collect(child.stderr, OUTPUT_MAX_BYTES);
   const end = await waitBounded(child, timeoutMs, wholeMaxBytes === undefined ? PIPE_GRACE_MS : timeoutMs);

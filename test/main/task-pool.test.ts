@@ -2,11 +2,14 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { HUNG_AFTER_MS } from '../../src/main/hung-tasks.ts';
 import { TaskPool } from '../../src/main/task-pool.ts';
 import { parseBytes } from '../../src/shared/units.ts';
 import { faultOf } from '../support/faults.ts';
+import { withNodeChild } from '../support/node-child.ts';
 import { withFakeTools, withScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { withTimeout } from '../support/with-timeout.ts';
@@ -14,7 +17,14 @@ import { withTimeout } from '../support/with-timeout.ts';
 const LIMIT_MS = 20_000;
 
 // A machine without device-mapper is as good: the first task's answer is not looked at.
-const OPTIONS = { engine: 'auto', workers: 1, onWorkerError: () => undefined } as const;
+const OPTIONS = {
+  engine: 'auto',
+  workers: 1,
+  childLock: null,
+  hungAfterMs: HUNG_AFTER_MS,
+  onWorkerError: () => undefined,
+  onHung: () => undefined,
+} as const;
 
 test('TaskPool.run passes answers and faults on', async () => {
   const pool = await TaskPool.open(OPTIONS);
@@ -60,6 +70,41 @@ test('TaskPool.run lets a fast task pass what holds up the slow lane, and close 
       (await Promise.all(slow)).map(({ code }) => code),
       Array(5).fill('io'),
     );
+  });
+});
+
+// In a process of its own: a thread that spins keeps its process alive, and a pool that has one does not close.
+const HANGING = `
+  const [, main, shared] = process.argv;
+  const { armFailpoints } = await import(shared + '/failpoints.js');
+  const { TaskPool } = await import(main + '/task-pool.js');
+  armFailpoints('task.fileAllocated.begun=1*hang->1*spin');
+  const say = (...words) => console.log(words.join(' '));
+  const pool = await TaskPool.open({
+    engine: 'auto',
+    workers: 2,
+    childLock: null,
+    hungAfterMs: { fast: 4_000, slow: 60_000, delete: 60_000 },
+    onWorkerError: () => undefined,
+    onHung: ({ task, subject, lane }) => say('hung', task, subject, lane),
+  });
+  void pool.run('fileAllocated', { path: '/hangs' });
+  void pool.run('fileAllocated', { path: '/spins' });
+  // Both threads of the lane are taken: this one waits, and does not hang.
+  await pool.run('fileAllocated', { path: '/' });
+  say('answered', pool.hung.map(({ subject }) => subject).sort());
+  await Promise.all([1, 2, 3].map(() => pool.run('fileAllocated', { path: '/' })));
+  say('and again', pool.hung.length);
+`;
+
+test('TaskPool.run has a thread in the place of each that hangs, and tells of it once', async () => {
+  const from = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+  await withNodeChild(HANGING, [from('../../src/main'), from('../../src/shared')], async (child) => {
+    const told = [await child.nextLine(), await child.nextLine()].sort();
+    assert.equal(told, ['hung fileAllocated /hangs fast', 'hung fileAllocated /spins fast']);
+    assert.is(await child.nextLine(), 'answered /hangs,/spins');
+    assert.is(await child.nextLine(), 'and again 2');
+    assert.equal(await child.kill(), []);
   });
 });
 

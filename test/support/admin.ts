@@ -35,6 +35,7 @@ export async function withAdmin(action: (admin: Admin) => Promise<void>): Promis
       const clients = { connected: 0 };
       const context: AdminContext = {
         ...core,
+        tasks: { hung: [] },
         clock: new Clock(),
         config: { ...config, adminAddress: address, standbyPerParent: 8, standbyTotal: 64 },
         clients: async () => clients.connected,

@@ -26,3 +26,10 @@ export async function factsOf(pid: number): Promise<ProcessFacts> {
     children: children.join(' ').split(/\s+/).filter(Boolean).length,
   };
 }
+
+/** Whether it can still do anything: one that has ended and was not waited for cannot. */
+export async function isAtWork(pid: number): Promise<boolean> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  // "PID (NAME) STATE ...": proc(5).
+  return text !== null && !/\) [ZX]/.test(text);
+}

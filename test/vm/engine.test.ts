@@ -199,7 +199,7 @@ function engineSuite(kind: EngineKind): void {
 
   test('createSnap makes all snapshots when eight threads ask at once', async ({ engine, number }) => {
     await engine.message(POOL, `create_thin ${number}`);
-    const setup: WorkerSetup = { failpoints: null, engine: kind };
+    const setup: WorkerSetup = { childLock: null, failpoints: null, engine: kind };
     const workers = new Piscina({
       filename: new URL('../../src/workers/entry.js', import.meta.url).href,
       name: 'runTask',

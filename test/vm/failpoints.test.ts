@@ -1,73 +1,20 @@
 // Failures by plan at every place of the list, in a real daemon on a real thin pool.
 // vm: plain pool
 //
-// THINSNAP_FAILPOINT_VM_RUNS: how many chains of eight kills, and how many of everything else: a minute each where the machine
-// is emulated.
+// THINSNAP_FAILPOINT_VM_RUNS: how many chains of kills, and how many of everything else: two minutes each where the machine is
+// emulated. `all`: a kill, a fault, a mistake and a hang at every place, and a kill of the start after each kill; then
+// THINSNAP_FAILPOINT_VM_PART, "2/6" say, takes a part.
 
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FAILPOINTS } from '../../src/shared/failpoint-names.ts';
 import { MIB } from '../../src/shared/units.ts';
 import { chainsFor } from '../support/failpoints/plans.ts';
 import { failpointSuite } from '../support/failpoints/suite.ts';
 import type { Ground } from '../support/failpoints/trial.ts';
 import { thinPoolConfig } from './support/daemon.ts';
-import { shell } from './support/shell.ts';
+import { leftovers, strayDevice, tidy } from './support/leftovers.ts';
 
-const { THINSNAP_TEST_POOL: pool = '' } = process.env;
-const METADATA = '/dev/vdb';
-const RESERVE_TRIES = 50;
-const RESERVE_PAUSE_MS = 200;
 /** Of pools that are made, brought back or extended. */
 const ELSEWHERE = /^task\.(?:makeLoopFiles|\w+Pool|surveyDevice|lvmGroup|poolNeeds|poolStep)\./;
-
-async function thinIds(): Promise<readonly string[]> {
-  // The daemon looks, too, after each unclean stop.
-  for (let tries = 1; ; tries += 1) {
-    const reserved = await shell('dmsetup', 'message', pool, '0', 'reserve_metadata_snap').catch(
-      (error: unknown) => error,
-    );
-    if (typeof reserved === 'string') break;
-    if (tries === RESERVE_TRIES) throw reserved;
-    await sleep(RESERVE_PAUSE_MS);
-  }
-  try {
-    return (await shell('thin_ls', '--no-headers', '-m', '-o', 'DEV', METADATA)).split(/\s+/).filter(Boolean);
-  } finally {
-    await shell('dmsetup', 'message', pool, '0', 'release_metadata_snap');
-  }
-}
-
-async function devices(): Promise<readonly string[]> {
-  const names = await shell('dmsetup', 'info', '-c', '--noheadings', '-o', 'name');
-  return names.split('\n').filter((name) => name.startsWith(`${pool}-snap-`));
-}
-
-/** The base alone has an id, and nothing is active. */
-async function leftovers(): Promise<readonly string[]> {
-  const [ids, active] = [await thinIds(), await devices()];
-  return ids.length === 1 && active.length === 0 ? [] : [...ids.map((id) => `thin id ${id}`), ...active];
-}
-
-/** A device with the mark of ours, and without a record, for the next start to find. */
-async function strayDevice(root: string): Promise<void> {
-  const marker = await readFile(join(root, 'state', 'catalog.json'), 'utf8').catch(() => null);
-  if (marker === null || (await devices()).includes(`${pool}-snap-4000`)) return;
-  const uuid = `thinsnap-${/[0-9a-f]{32}/.exec(marker)?.[0] ?? ''}-4000`;
-  await shell('dmsetup', 'create', `${pool}-snap-4000`, '--uuid', uuid, '--table', '0 8 zero');
-}
-
-/** The pool is nobody's again. */
-async function tidy(): Promise<void> {
-  for (const name of await devices()) {
-    await shell('dmsetup', 'resume', name);
-    await shell('dmsetup', 'remove', '--retry', name);
-  }
-  for (const id of await thinIds()) await shell('dmsetup', 'message', pool, '0', 'delete', id);
-  const [, , , transactionId = '0'] = (await shell('dmsetup', 'status', pool)).split(' ');
-  if (transactionId !== '0') await shell('dmsetup', 'message', pool, '0', 'set_transaction_id', transactionId, '0');
-}
 
 const GROUND: Ground = {
   config: { ...thinPoolConfig('ioctl'), base_image_size: '64MB', discard_blocks: true },

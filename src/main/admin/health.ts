@@ -17,7 +17,8 @@ export type ProblemCode =
   | 'data-short'
   | 'metadata-short'
   | 'data-low'
-  | 'metadata-low';
+  | 'metadata-low'
+  | 'task-hung';
 
 export interface Problem {
   readonly code: ProblemCode;
@@ -26,10 +27,10 @@ export interface Problem {
   readonly advice: string;
 }
 
-type Facts = Pick<AdminContext, 'catalog' | 'volumes' | 'config'>;
+type Facts = Pick<AdminContext, 'catalog' | 'volumes' | 'config' | 'tasks'>;
 
 /** Errors before warnings. */
-export function findProblems({ catalog, volumes, config }: Facts): readonly Problem[] {
+export function findProblems({ catalog, volumes, config, tasks }: Facts): readonly Problem[] {
   const { facts, space } = volumes;
   const problems: Problem[] = [];
   if (catalog.fault !== null) {
@@ -38,6 +39,15 @@ export function findProblems({ catalog, volumes, config }: Facts): readonly Prob
       severity: 'error',
       found: catalog.fault.message,
       advice: 'See that the file system of root_path has space and is writable, then restart thinsnapd',
+    });
+  }
+  for (const { task, subject, sinceMs } of tasks.hung) {
+    problems.push({
+      code: 'task-hung',
+      severity: 'warning',
+      found: `The task ${task} on ${subject} has not come back for ${Math.round(sinceMs / 1000)} s; calls that need it fail`,
+      advice:
+        'See dmesg and the disks below: it waits for the kernel. Only a restart of the machine ends what never returns',
     });
   }
   if (facts.kind === 'thin-pool') problems.push(...poolProblems(facts.poolName, facts.status));

@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
 import type { Config } from '../../../src/main/config/config.ts';
 import { loadConfig, NO_FLAGS } from '../../../src/main/config/load-config.ts';
+import { HUNG_AFTER_MS } from '../../../src/main/hung-tasks.ts';
 import { TaskPool } from '../../../src/main/task-pool.ts';
 import { openVolumes } from '../../../src/main/volumes/open-volumes.ts';
 import type { Volumes } from '../../../src/main/volumes/volumes.ts';
@@ -49,7 +50,14 @@ export async function subjectOpener(given: Pick<Config, 'volumes' | 'poolName' |
 
 async function openSubject(root: string, config: Config): Promise<Subject> {
   const catalog = await Catalog.open(config.rootPath);
-  const tasks = await TaskPool.open({ engine: config.engine, workers: WORKERS, onWorkerError: () => undefined });
+  const tasks = await TaskPool.open({
+    engine: config.engine,
+    workers: WORKERS,
+    onWorkerError: () => undefined,
+    childLock: null,
+    hungAfterMs: HUNG_AFTER_MS,
+    onHung: () => undefined,
+  });
   const opened = await openVolumes({
     config,
     catalog,

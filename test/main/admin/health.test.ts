@@ -10,6 +10,7 @@ import type { PoolStatus } from '../../../src/shared/tasks.ts';
 import { withCore } from '../../support/core.ts';
 
 const test = suite('findProblems()');
+const tasks = { hung: [] };
 
 const SOUND: PoolStatus = {
   mode: 'rw',
@@ -57,7 +58,7 @@ for (const [name, facts, space, codes] of CASES) {
     await withCore(async ({ catalog, volumes }) => {
       volumes.facts = facts;
       volumes.space = space;
-      const problems = findProblems({ catalog, volumes, config });
+      const problems = findProblems({ catalog, volumes, config, tasks });
       assert.equal(
         problems.map(({ code }) => code),
         codes,
@@ -75,9 +76,19 @@ test('findProblems() tells that the catalog takes no more writes', async () => {
   await withCore(async ({ volumes, catalog }) => {
     const fault = new FaultError('unavailable', 'Cannot write to the catalog: no space');
     const broken = Object.create(catalog, { fault: { value: fault } });
-    const [problem] = findProblems({ catalog: broken, volumes, config });
+    const [problem] = findProblems({ catalog: broken, volumes, config, tasks });
     assert.is(problem?.code, 'catalog-broken');
     assert.match(problem?.found ?? '', /no space/);
+  });
+});
+
+test('findProblems() tells of a task that does not come back, and what it works on', async () => {
+  const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
+  await withCore(async ({ volumes, catalog }) => {
+    const hung = [{ task: 'activate', subject: 'pool-snap-7', lane: 'fast', sinceMs: 131_400 }] as const;
+    const [problem] = findProblems({ catalog, volumes, config, tasks: { hung } });
+    assert.is(problem?.code, 'task-hung');
+    assert.match(problem?.found ?? '', /activate on pool-snap-7 .* 131 s/);
   });
 });
 

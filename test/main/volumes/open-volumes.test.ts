@@ -7,6 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
 import type { Config } from '../../../src/main/config/config.ts';
+import { HUNG_AFTER_MS } from '../../../src/main/hung-tasks.ts';
 import { TaskPool } from '../../../src/main/task-pool.ts';
 import { type OpenOptions, openVolumes } from '../../../src/main/volumes/open-volumes.ts';
 import { GIB, parseBytes } from '../../../src/shared/units.ts';
@@ -44,7 +45,14 @@ function configOf(rootPath: string, volumes: Config['volumes']): Config {
 async function withOptions(action: (options: OpenOptions) => Promise<void>): Promise<void> {
   await withScratch(async (root) => {
     const catalog = await Catalog.open(root);
-    const tasks = await TaskPool.open({ engine: 'auto', workers: 1, onWorkerError: () => undefined });
+    const tasks = await TaskPool.open({
+      engine: 'auto',
+      workers: 1,
+      onWorkerError: () => undefined,
+      childLock: null,
+      hungAfterMs: HUNG_AFTER_MS,
+      onHung: () => undefined,
+    });
     try {
       await action({
         config: configOf(root, 'blockfile'),

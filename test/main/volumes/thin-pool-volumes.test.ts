@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { ThinPoolVolumes } from '../../../src/main/volumes/thin-pool/thin-pool-volumes.ts';
 import { parseThinId } from '../../../src/shared/units.ts';
 import { faultOf } from '../../support/faults.ts';
+import { Latch, settled } from '../../support/latch.ts';
 import { BLOCK_SECTORS, FAKE_ENGINE, FakePool } from '../../support/model/fake-pool.ts';
 import { FakeTasks } from '../../support/model/fake-tasks.ts';
 import { type StepFailure, Troubles } from '../../support/model/troubles.ts';
@@ -14,10 +15,11 @@ import { deviceOf } from '../../support/records.ts';
 function dyingAt(
   at: number,
   failure: StepFailure = 'worker-dies',
+  step: () => Promise<void> = async () => undefined,
 ): { readonly volumes: ThinPoolVolumes; readonly pool: FakePool } {
   const pool = new FakePool();
   const troubles = new Troubles([{ at, failure, lasting: 'once' }]);
-  const tasks = new FakeTasks({ pool, troubles, process: { step: async () => undefined }, stamp: () => 0 });
+  const tasks = new FakeTasks({ pool, troubles, process: { step }, stamp: () => 0 });
   const volumes = new ThinPoolVolumes({
     tasks,
     engine: FAKE_ENGINE,
@@ -98,6 +100,24 @@ test('ThinPoolVolumes takes snapshots side by side of an origin whose read-only 
   await Promise.all([2, 3].map((id) => volumes.createSnapshot(deviceOf(id), origin)));
   assert.equal(pool.violations, []);
 });
+
+for (const [mode, meanwhile] of [
+  ['rw', 'unknown'],
+  ['ro', 'unsure'],
+] as const) {
+  test(`ThinPoolVolumes takes a device for ${meanwhile} for as long as its activation (${mode}) hangs`, async () => {
+    const kernel = new Latch();
+    const { volumes, pool } = dyingAt(Number.POSITIVE_INFINITY, 'worker-dies', () => kernel.opened);
+    const device = deviceOf(1);
+    pool.createThin(parseThinId(1));
+    const activated = volumes.activate(device, mode);
+    await settled();
+    assert.is(volumes.activity(device), meanwhile);
+    kernel.open();
+    await activated;
+    assert.is(volumes.activity(device), mode);
+  });
+}
 
 for (const [whenFull, code] of [
   ['error', 'precondition'],

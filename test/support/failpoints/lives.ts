@@ -120,8 +120,8 @@ export class Lives {
         await this.daemon.start(plan === '' ? {} : { THINSNAP_FAILPOINTS: plan });
         return;
       } catch (error) {
-        // A start that was to fail has failed; any other must not.
-        if (plan === '') throw error;
+        // A start that was to fail has failed; any other must not, and one that is merely slow has not.
+        if (plan === '' || this.daemon.runs) throw error;
         await this.#bury();
       }
     }

@@ -6,20 +6,27 @@ import { randomInt } from 'node:crypto';
 const {
   THINSNAP_FAILPOINT_RUNS: runs = '1',
   THINSNAP_FAILPOINT_VM_RUNS: vmRuns = '1',
+  THINSNAP_FAILPOINT_VM_PART: vmPart = '1/1',
   THINSNAP_FAILPOINT_PLANS: given,
 } = process.env;
 
 /** A place that is passed more often than this is passed in the same way. */
 const PASSAGES_MAX = 150;
 /** Lives of one chain. */
-const CHAIN = 8;
-/** `|` parts the lives. */
+const CHAIN = 14;
+/** The same of a sample. */
+const SAMPLE_CHAIN = 8;
+/** Places that fail in one life: far from one another, so that no step is refused too often. */
+const TOGETHER = 5;
+/** Of what `all` does not have whole. */
+const DRAWN_WITH_ALL = 30;
+/** `|` parts the lives, a blank the trials. */
 const LIVES_SEPARATOR = '|';
 /** Nobody serves yet, or any more, who could be seen to hang. */
 const NOBODY_WAITS =
-  /^(?:start|stop|recover|pool|catalog)\.|^task\.(?:probe|thawFiles|listDevices|poolFacts|poolTag|poolThinIds|makeLoopFiles|assemblePool|resume)\./;
+  /^(?:start|stop|recover|pool|catalog)\.|^task\.(?:probe|fenceOrphans|thawFiles|listDevices|poolFacts|poolTag|poolThinIds|makeLoopFiles|assemblePool|resume)\./;
 /** Passed by every start, so a kill there can follow a kill anywhere. */
-const STARTS = /^(?:start|recover)\.(?!before-file|device)|^task\.(?:thawFiles|listDevices)\./;
+const STARTS = /^(?:start|recover)\.(?!before-file|device)|^task\.(?:fenceOrphans|thawFiles|listDevices)\./;
 /** What ends a thread ends the process on the main thread. */
 const WORKERS =
   /^(?:file|remove-file|freeze|mkfs|device|create-snap|create-base|snap-active|seal|delete|discard|task)[.]/;
@@ -44,7 +51,7 @@ const ORDER: readonly RegExp[] = [
   /^catalog\.after-identity|^task\.poolTag/,
   /^pool\.tag-sent/,
   /^pool\.tagged/,
-  /^(?:start|recover|catalog|pool)\./,
+  /^(?:start|recover|catalog|pool)\.|^task\.fenceOrphans/,
   /^task\.createBase\.begun|^create-base\.sent/,
   /^create-base\.activated|^mkfs/,
   /^create-base\.(?:formatted|committed)/,
@@ -92,7 +99,7 @@ export function titleOf({ lives }: Plans): string {
 
 /** Every place killed once, and so many of each other kind. `leaving`: a kill that leaves something for a start to find. */
 export function plansFor(points: readonly string[], leaving: string): readonly Plans[] {
-  if (given !== undefined) return [asGiven(given)];
+  if (given !== undefined) return given.split(' ').map(asGiven);
   const { kills, others } = candidates(points, leaving);
   const atMost = runs === 'all' ? Number.POSITIVE_INFINITY : Number(runs);
   return [...kills, ...FIXED, ...others.flatMap((kind) => drawn(kind, atMost))];
@@ -100,32 +107,105 @@ export function plansFor(points: readonly string[], leaving: string): readonly P
 
 /**
  * The same where a start takes long: so many chains of kills, life after life within one round, in the order in which the round
- * comes to their places; and as many of everything else, of each kind as likely as of any other.
+ * comes to their places; and as many of everything else, of each kind as likely as of any other. `all`: see `wholeSweep`.
  */
 export function chainsFor(points: readonly string[], leaving: string): readonly Plans[] {
-  if (given !== undefined) return [asGiven(given)];
-  const alone = (point: string): boolean => FOUND_AT_START.test(point) || ALONE.test(point);
+  if (given !== undefined) return given.split(' ').map(asGiven);
+  if (vmRuns === 'all') return partOf(wholeSweep(points, leaving), vmPart);
   const number = Number(vmRuns);
   const { kills, others } = candidates(points, leaving);
-  const kinds = [kills.filter((_, index) => alone(points[index] ?? '')), ...others];
-  const inChains = points.filter((point) => !alone(point));
+  const kinds = [kills.filter((_, index) => isAlone(points[index] ?? '')), ...others];
+  const inChains = points.filter((point) => !isAlone(point));
+  return [...chained(drawn(inChains, number * SAMPLE_CHAIN), points, inOneLife), ...drawnByKind(kinds, number)];
+}
+
+/**
+ * Every place killed; every place killed, and each time the start after it as well; a fault from every place; then a mistake
+ * and a hang at every place, one trial each, and some of what else there is.
+ */
+function wholeSweep(points: readonly string[], leaving: string): readonly Plans[] {
+  const { kills, others, throws, hangs } = candidates(points, leaving);
+  const inChains = points.filter((point) => !isAlone(point));
+  const starts = points.filter((point) => STARTS.test(point));
+  let turn = 0;
+  const andItsRecovery = (plan: string): readonly string[] => {
+    turn += 1;
+    return [plan, `${starts[turn % starts.length] ?? ''}=1*kill`];
+  };
   return [
-    ...chained(drawn(inChains, number * CHAIN), points),
-    ...Array.from({ length: number }, () => drawn(kinds[randomInt(kinds.length)] ?? [], 1)).flat(),
+    ...chained(inChains, points, inOneLife),
+    ...kills.filter((_, index) => isAlone(points[index] ?? '')),
+    ...chained(inChains, points, andItsRecovery),
+    ...faults(points.filter((point) => !FOUND_AT_START.test(point))),
+    ...throws,
+    ...hangs,
+    ...drawnByKind(others, DRAWN_WITH_ALL),
   ];
 }
 
-function chained(points: readonly string[], list: readonly string[]): readonly Plans[] {
-  return Array.from({ length: Math.ceil(points.length / CHAIN) }, (_, index) => {
-    const own = points.slice(index * CHAIN, (index + 1) * CHAIN);
-    // Sorting keeps the order of those that are equal.
-    const inOrder = list.filter((point) => own.includes(point)).toSorted((one, other) => placeOf(one) - placeOf(other));
-    return { lives: inOrder.map((point) => `${FIRST[point] ?? ''}${point}=1*kill`), kills: true };
+function isAlone(point: string): boolean {
+  return FOUND_AT_START.test(point) || ALONE.test(point);
+}
+
+const inOneLife = (plan: string): readonly string[] => [plan];
+
+/** Lives of kills, `livesOf` for each place. */
+function chained(
+  points: readonly string[],
+  list: readonly string[],
+  livesOf: (plan: string) => readonly string[],
+): readonly Plans[] {
+  const chains = Math.ceil(points.length / CHAIN);
+  return Array.from({ length: chains }, (_item, chain) => {
+    // Neighbours go to different chains: no step of a round is to die too often.
+    const own = points.filter((_point, index) => index % chains === chain);
+    return {
+      lives: inOrder(own, list).flatMap((point) => livesOf(`${FIRST[point] ?? ''}${point}=1*kill`)),
+      kills: true,
+    };
   });
 }
 
+/** A fault at each place once: in lives of their own where a start ends by it, else several in one life. */
+function faults(points: readonly string[]): readonly Plans[] {
+  const plan = (point: string): string => `${FIRST[point] ?? ''}${point}=1*error`;
+  const atStart = points.filter((point) => NOBODY_WAITS.test(point) && !point.startsWith('stop.'));
+  const later = inOrder(
+    points.filter((point) => !atStart.includes(point) && FIRST[point] === undefined),
+    points,
+  );
+  const sets = Math.ceil(later.length / TOGETHER);
+  const each = (lives: readonly string[]): Plans => ({ lives, kills: false });
+  return [
+    ...Array.from({ length: Math.ceil(atStart.length / CHAIN) }, (_, index) =>
+      each(atStart.slice(index * CHAIN, (index + 1) * CHAIN).map(plan)),
+    ),
+    ...Array.from({ length: sets }, (_, set) =>
+      each([
+        later
+          .filter((_point, index) => index % sets === set)
+          .map(plan)
+          .join(';'),
+      ]),
+    ),
+    ...points.filter((point) => FIRST[point] !== undefined).map((point) => each([plan(point)])),
+  ];
+}
+
+/** As the round comes to them. Sorting keeps the order of those that are equal. */
+function inOrder(points: readonly string[], list: readonly string[]): readonly string[] {
+  return list.filter((point) => points.includes(point)).toSorted((one, other) => placeOf(one) - placeOf(other));
+}
+
+/** "2/6": the second of six parts, since one boot of a machine has time for so much. */
+function partOf(plans: readonly Plans[], text: string): readonly Plans[] {
+  const [part = 1, parts = 1] = text.split('/').map(Number);
+  return plans.slice(((part - 1) * plans.length) / parts, (part * plans.length) / parts);
+}
+
 function asGiven(text: string): Plans {
-  return { lives: text.split(LIVES_SEPARATOR), kills: false };
+  const lives = text.split(LIVES_SEPARATOR);
+  return { lives, kills: lives.every((plan) => plan.endsWith('=1*kill')) };
 }
 
 interface Candidates {
@@ -133,6 +213,9 @@ interface Candidates {
   readonly kills: readonly Plans[];
   /** By their kind. */
   readonly others: readonly (readonly Plans[])[];
+  /** Those of the others that are a mistake at each place once, or a hang. */
+  readonly throws: readonly Plans[];
+  readonly hangs: readonly Plans[];
 }
 
 function candidates(points: readonly string[], leaving: string): Candidates {
@@ -147,14 +230,18 @@ function candidates(points: readonly string[], leaving: string): Candidates {
   const waited = points.filter((point) => !NOBODY_WAITS.test(point));
   const workers = points.filter((point) => WORKERS.test(point));
   const kills = points.map(at('1*kill'));
+  const throws = points.map(at('1*throw'));
+  const hangs = waited.map(at('1*hang'));
   return {
     kills,
+    throws,
+    hangs,
     others: [
       points.map(at('1*error')),
       points.map(at('error')),
       points.map(at('1*error(unavailable)')),
-      points.map(at('1*throw')),
-      waited.map(at('1*hang')),
+      throws,
+      hangs,
       waited.filter((point) => WORKERS.test(point)).map(at('1*spin')),
       workers.map(at('1*exit')),
       workers.map(at('1*oom')),
@@ -183,6 +270,11 @@ function passages(terms: string): readonly Plans[] {
 function drawn<Each>(plans: readonly Each[], atMost: number): readonly Each[] {
   const left = [...plans];
   return Array.from({ length: Math.min(plans.length, atMost) }, () => left.splice(randomInt(left.length), 1)).flat();
+}
+
+/** Of each kind as likely as of any other. */
+function drawnByKind(kinds: readonly (readonly Plans[])[], number: number): readonly Plans[] {
+  return Array.from({ length: number }, () => drawn(kinds[randomInt(kinds.length)] ?? [], 1)).flat();
 }
 
 function placeOf(point: string): number {

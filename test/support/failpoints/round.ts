@@ -4,31 +4,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Kind } from '../../../src/main/rpc/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
 import { syncFileSystem, withMounted } from '../mounting.ts';
-import type { LabelMap, SnapshotsClient } from '../snapshots-client.ts';
 import type { Lives } from './lives.ts';
+import { cleanup, commit, type Model, prepare, remove, type Step, textOf, textOfAll, update, view } from './steps.ts';
 
 const MAX_SIZE_LABEL = 'containerd.io/snapshot/max-size';
 /** Refusals of one call by a daemon that lives: then it is started again, as an operator would. */
 const REFUSALS_MAX = 3;
-const TRIES_MAX = 12;
-
-interface Entry {
-  readonly kind: 'active' | 'view' | 'committed';
-  readonly parent: string;
-  readonly labels: string;
-}
-
-type Model = Map<string, Entry>;
-
-interface Step {
-  readonly title: string;
-  readonly call: (client: SnapshotsClient) => Promise<unknown>;
-  readonly apply: (model: Model) => void;
-  /** What it answers when it was done before. */
-  readonly again: string;
-}
+const TRIES_MAX = 20;
 
 export interface RoundOptions {
   /** More than a base has. */
@@ -127,77 +110,11 @@ export class Round {
   }
 
   async #seen(): Promise<readonly string[]> {
-    const infos = await this.#lives.read((client) => client.list());
-    const entries = infos.map(({ name, parent, kind, labels }): [string, Entry] => [
-      name,
-      {
-        kind: kind === Kind.ACTIVE ? 'active' : kind === Kind.VIEW ? 'view' : 'committed',
-        parent,
-        labels: JSON.stringify(labels),
-      },
-    ]);
-    return textOf(new Map(entries));
+    return textOfAll(await this.#lives.read((client) => client.list()));
   }
 
   async #mounted(key: string, action: (dir: string) => Promise<unknown>): Promise<void> {
     const mounts = await this.#lives.read((client) => client.mounts(key));
     await withMounted(this.#lives.daemon.root, mounts, action);
   }
-}
-
-function textOf(model: Model): readonly string[] {
-  return [...model].map(([key, { kind, parent, labels }]) => `${key} ${kind} of ${parent} ${labels}`).sort();
-}
-
-function prepare(key: string, parent: string, labels: LabelMap = {}): Step {
-  const entry = { key, parent, kind: 'active', labels: JSON.stringify(labels) } as const;
-  return made(`Prepare ${key}`, entry, (client) => client.prepare(key, parent, labels));
-}
-
-function view(key: string, parent: string): Step {
-  const entry = { key, parent, kind: 'view', labels: '{}' } as const;
-  return made(`View ${key}`, entry, (client) => client.view(key, parent));
-}
-
-function made(title: string, { key, ...entry }: Entry & { key: string }, call: Step['call']): Step {
-  const apply = (model: Model): void => void model.set(key, entry);
-  return { title, call, apply, again: 'ALREADY_EXISTS' };
-}
-
-function commit(name: string, key: string): Step {
-  return {
-    title: `Commit ${name}`,
-    call: (client) => client.commit(name, key),
-    apply: (model) => {
-      const parent = model.get(key)?.parent ?? '';
-      model.delete(key);
-      model.set(name, { kind: 'committed', parent, labels: '{}' });
-    },
-    again: 'NOT_FOUND',
-  };
-}
-
-function update(name: string, labels: Readonly<Record<string, string>>): Step {
-  return {
-    title: `Update ${name}`,
-    call: (client) => client.update({ name, labels }),
-    apply: (model) => {
-      const old = model.get(name);
-      if (old !== undefined) model.set(name, { ...old, labels: JSON.stringify(labels) });
-    },
-    again: 'OK',
-  };
-}
-
-function remove(key: string): Step {
-  return {
-    title: `Remove ${key}`,
-    call: (client) => client.remove(key),
-    apply: (model) => void model.delete(key),
-    again: 'NOT_FOUND',
-  };
-}
-
-function cleanup(): Step {
-  return { title: 'Cleanup', call: (client) => client.cleanup(), apply: () => undefined, again: 'OK' };
 }

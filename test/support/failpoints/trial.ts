@@ -37,7 +37,7 @@ export async function tryPlans(ground: Ground, plans: readonly string[]): Promis
   const round = new Round(lives, ground);
   try {
     await round.run();
-    await nothingIsLeft(ground, lives);
+    await nothingIsLeft(ground, lives.daemon, () => lives.ask((client) => client.cleanup()));
   } catch (error) {
     const story = `${round.disturbed.join('\n')}\n${lives.daemon.log.slice(-4_000)}`;
     throw new Error(`${plans.join(', then ')}: ${String(error)}\n${story}`, { cause: error });
@@ -48,11 +48,16 @@ export async function tryPlans(ground: Ground, plans: readonly string[]): Promis
   return { deaths: lives.deaths, disturbed: round.disturbed, log: lives.daemon.log };
 }
 
-async function nothingIsLeft({ leftovers }: Ground, lives: Lives): Promise<void> {
+/** Fails when there is more than the bases, once all that waits to be deleted had its time. */
+export async function nothingIsLeft(
+  { leftovers }: Pick<Ground, 'leftovers'>,
+  daemon: Daemon,
+  cleanup: () => Promise<unknown>,
+): Promise<void> {
   let left: readonly string[] = [];
   for (let look = 0; look < LEFTOVER_LOOKS; look += 1) {
-    await lives.ask((client) => client.cleanup());
-    left = await leftovers(lives.daemon);
+    await cleanup();
+    left = await leftovers(daemon);
     if (left.length === 0) return;
     await sleep(LEFTOVER_PAUSE_MS);
   }

@@ -232,6 +232,7 @@ const notHere = async (): Promise<never> => {
 };
 /** What opens a pool, and what blockfile volumes do. */
 const NOT_HERE = {
+  fenceOrphans: notHere,
   probe: notHere,
   machineFacts: notHere,
   poolTag: notHere,

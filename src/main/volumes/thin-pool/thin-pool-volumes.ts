@@ -118,13 +118,10 @@ export class ThinPoolVolumes implements Volumes {
     if (active === mode) return;
     // Only a commit whose deactivation is still to come leaves a device in the other mode.
     if (active === 'rw' || active === 'ro') await this.deactivate(device);
-    try {
-      await this.#options.tasks.run('activate', this.#activation(device, mode));
-      this.#active.set(device.id, mode);
-    } catch (error) {
-      this.#active.set(device.id, mode === 'ro' && active !== 'unknown' ? 'unsure' : 'unknown');
-      throw error;
-    }
+    // Until the kernel's answer is there, however long that takes.
+    this.#active.set(device.id, mode === 'ro' && active !== 'unknown' ? 'unsure' : 'unknown');
+    await this.#options.tasks.run('activate', this.#activation(device, mode));
+    this.#active.set(device.id, mode);
   }
 
   async deactivate(device: Device): Promise<void> {

@@ -1,0 +1,16 @@
+// A daemon on block files is killed while a tool of its own is at work, alone or with the tool.
+//
+// THINSNAP_ORPHANS=all: both ways for each tool.
+
+import { LAYER, orphanSuite, type Use } from '../support/orphans.ts';
+
+const LARGER = { 'containerd.io/snapshot/max-size': String(2 ** 25) };
+
+const USES: readonly Use[] = [
+  { tool: 'mkfs.ext4', word: '', call: (client, key) => client.prepare(key, '', LARGER) },
+  { tool: 'debugfs', word: 'rmdir', call: (client, key) => client.prepare(key, '', LARGER) },
+  { tool: 'cp', word: '', call: (client, key) => client.prepare(key, LAYER) },
+  { tool: 'resize2fs', word: '', call: (client, key) => client.prepare(key, LAYER, LARGER) },
+];
+
+orphanSuite({ volumes: 'blockfile', base_image_size: '16MB', min_free_space: '1%' }, USES);
