@@ -88,7 +88,7 @@ async function soundFacts(tasks: TaskPool, poolName: string): Promise<PoolFacts>
   if (mode === 'ro' || mode === 'fail' || needsCheck) {
     const found = needsCheck ? `its metadata needs a check (mode ${mode})` : `it is in mode ${mode}`;
     const advice =
-      'Stop what uses it, deactivate it, run thin_check on its metadata (thin_repair where that fails), activate it again';
+      'Stop what uses it, deactivate it, run thin_check --clear-needs-check-flag on its metadata (thin_repair where that fails), activate it again';
     throw new FaultError('pool-unsound', `Cannot use pool ${poolName}: ${found}. ${advice}`);
   }
   return facts;
