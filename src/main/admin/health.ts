@@ -61,7 +61,7 @@ export function findProblems({ catalog, volumes, config, tasks }: Facts): readon
 }
 
 const CHECK_ADVICE =
-  'Stop thinsnapd and what uses the pool, deactivate it, run thin_check on its metadata (thin_repair where that fails), activate it again';
+  'Stop thinsnapd and what uses the pool, deactivate it, run thin_check --clear-needs-check-flag on its metadata (thin_repair where that fails), activate it again';
 
 function poolProblems(poolName: string, { mode, needsCheck }: PoolStatus): readonly Problem[] {
   const problems: Problem[] = [];

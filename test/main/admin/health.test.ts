@@ -71,6 +71,17 @@ for (const [name, facts, space, codes] of CASES) {
   });
 }
 
+test('findProblems() names what takes the mark off a pool that needs a check', async () => {
+  const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
+  await withCore(async ({ catalog, volumes }) => {
+    volumes.facts = pool({ mode: 'ro', needsCheck: true });
+    const problems = findProblems({ catalog, volumes, config }).filter(({ code }) => code === 'pool-needs-check');
+    assert.is(problems.length, 1);
+    // A plain thin_check leaves the mark, and the kernel opens the pool read-only again.
+    for (const { advice } of problems) assert.match(advice, /thin_check --clear-needs-check-flag/);
+  });
+});
+
 test('findProblems() tells that the catalog takes no more writes', async () => {
   const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
   await withCore(async ({ volumes, catalog }) => {

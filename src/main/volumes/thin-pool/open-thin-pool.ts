@@ -109,7 +109,10 @@ async function soundFacts(tasks: TaskPool, poolName: string): Promise<PoolFacts>
   const { mode, needsCheck } = facts.status;
   if (mode === 'ro' || mode === 'fail' || needsCheck) {
     const found = needsCheck ? `its metadata needs a check (mode ${mode})` : `it is in mode ${mode}`;
-    const advice = `Stop what uses it, then run "thinsnap pool check ${poolName}"`;
+    const [deactivate, check, activate] = ['deactivate', 'check', 'activate'].map(
+      (word) => `"thinsnap pool ${word} ${poolName}"`,
+    );
+    const advice = `Stop what uses it, run ${deactivate}, ${check} (with --repair when it finds damage), ${activate}`;
     throw new FaultError('pool-unsound', `Cannot use pool ${poolName}: ${found}. ${advice}`);
   }
   return facts;
