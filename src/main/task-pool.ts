@@ -18,7 +18,7 @@ import {
   type TaskReply,
 } from '../shared/tasks.ts';
 import type { WorkerSetup } from '../shared/worker-setup.ts';
-import { type HungTask, TaskWatch } from './hung-tasks.ts';
+import { HUNG_AFTER_MS, type HungTask, TaskWatch } from './hung-tasks.ts';
 
 /** Tasks that may wait in one lane for a thread. */
 const QUEUE_MAX = 8192;
@@ -47,6 +47,14 @@ export interface TaskPoolOptions {
   /** A task that hangs, told once. */
   readonly onHung: (hung: HungTask) => void;
 }
+
+/** For who is no daemon: it waits for its few tasks itself, and no other start has to know its tools. */
+export const UNWATCHED = {
+  childLock: null,
+  hungAfterMs: HUNG_AFTER_MS,
+  onWorkerError: () => undefined,
+  onHung: () => undefined,
+} as const satisfies Partial<TaskPoolOptions>;
 
 interface Lane {
   readonly piscina: Piscina;

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HUNG_AFTER_MS } from '../../src/main/hung-tasks.ts';
-import { TaskPool } from '../../src/main/task-pool.ts';
+import { TaskPool, UNWATCHED } from '../../src/main/task-pool.ts';
 import { parseBytes } from '../../src/shared/units.ts';
 import { faultOf } from '../support/faults.ts';
 import { withNodeChild } from '../support/node-child.ts';
@@ -20,10 +19,7 @@ const LIMIT_MS = 20_000;
 const OPTIONS = {
   engine: 'auto',
   workers: 1,
-  childLock: null,
-  hungAfterMs: HUNG_AFTER_MS,
-  onWorkerError: () => undefined,
-  onHung: () => undefined,
+  ...UNWATCHED,
 } as const;
 
 test('TaskPool.run passes answers and faults on', async () => {

@@ -9,8 +9,7 @@ import { pino } from 'pino';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
 import type { Config } from '../../../src/main/config/config.ts';
 import { loadConfig, NO_FLAGS } from '../../../src/main/config/load-config.ts';
-import { HUNG_AFTER_MS } from '../../../src/main/hung-tasks.ts';
-import { TaskPool } from '../../../src/main/task-pool.ts';
+import { TaskPool, UNWATCHED } from '../../../src/main/task-pool.ts';
 import { openVolumes } from '../../../src/main/volumes/open-volumes.ts';
 import type { Volumes } from '../../../src/main/volumes/volumes.ts';
 
@@ -53,10 +52,7 @@ async function openSubject(root: string, config: Config): Promise<Subject> {
   const tasks = await TaskPool.open({
     engine: config.engine,
     workers: WORKERS,
-    onWorkerError: () => undefined,
-    childLock: null,
-    hungAfterMs: HUNG_AFTER_MS,
-    onHung: () => undefined,
+    ...UNWATCHED,
   });
   const opened = await openVolumes({
     config,

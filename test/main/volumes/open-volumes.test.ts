@@ -7,8 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
 import type { Config } from '../../../src/main/config/config.ts';
-import { HUNG_AFTER_MS } from '../../../src/main/hung-tasks.ts';
-import { TaskPool } from '../../../src/main/task-pool.ts';
+import { TaskPool, UNWATCHED } from '../../../src/main/task-pool.ts';
 import { type OpenOptions, openVolumes } from '../../../src/main/volumes/open-volumes.ts';
 import { GIB, parseBytes } from '../../../src/shared/units.ts';
 import { faultOf } from '../../support/faults.ts';
@@ -48,10 +47,7 @@ async function withOptions(action: (options: OpenOptions) => Promise<void>): Pro
     const tasks = await TaskPool.open({
       engine: 'auto',
       workers: 1,
-      onWorkerError: () => undefined,
-      childLock: null,
-      hungAfterMs: HUNG_AFTER_MS,
-      onHung: () => undefined,
+      ...UNWATCHED,
     });
     try {
       await action({

@@ -3,7 +3,7 @@
 import { toSources } from '../../config/flags.ts';
 import { type LoadedConfig, loadConfig, NO_FLAGS } from '../../config/load-config.ts';
 import { ConfigError } from '../../config/problems.ts';
-import { TaskPool } from '../../task-pool.ts';
+import { TaskPool, UNWATCHED } from '../../task-pool.ts';
 import type { Arguments } from '../arguments.ts';
 import { type Command, EXIT_FAILED, EXIT_OK } from '../command.ts';
 import { ROOT_OPTIONS } from '../daemon/stopped-root.ts';
@@ -65,7 +65,7 @@ async function examine(found: Arguments): Promise<readonly Examined[]> {
   const configFile = await findConfigFile(sources.file);
   const { loaded, finding } = await load({ ...sources, file: configFile });
   const { config } = loaded;
-  const tasks = await TaskPool.open({ engine: config.engine, workers: 1, onWorkerError: () => undefined });
+  const tasks = await TaskPool.open({ engine: config.engine, workers: 1, ...UNWATCHED });
   try {
     const containerdFile = found.values.get('containerd-config') ?? CONTAINERD_FILE;
     const machine = await tasks.run('machineFacts', {});

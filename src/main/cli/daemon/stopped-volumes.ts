@@ -1,10 +1,10 @@
 // The volumes of a daemon that does not run, held so that none starts on them meanwhile: for who compares them with its records.
 
-import type { ThinId } from '../../../shared/units.ts';
+import { parseSectors, type ThinId } from '../../../shared/units.ts';
 import type { VolumesIdentity } from '../../catalog/codec.ts';
 import type { Device } from '../../catalog/records.ts';
 import type { Config } from '../../config/config.ts';
-import { TaskPool } from '../../task-pool.ts';
+import { TaskPool, UNWATCHED } from '../../task-pool.ts';
 import type { ComparisonParts } from '../../upkeep/comparison.ts';
 import { FileStockroom } from '../../volumes/blockfile/file-stockroom.ts';
 import { blockfileDirectory } from '../../volumes/open-volumes.ts';
@@ -25,7 +25,7 @@ export async function withStoppedVolumes<Value>(
   records: StoppedRecords,
   action: (parts: ComparisonParts) => Promise<Value>,
 ): Promise<Value> {
-  const tasks = await TaskPool.open({ engine: config.engine, workers: 1, onWorkerError: () => undefined });
+  const tasks = await TaskPool.open({ engine: config.engine, workers: 1, ...UNWATCHED });
   const run = (stockroom: Stockroom): Promise<Value> => action(partsOf(records, stockroom));
   try {
     const { identity, catalogId } = records;
@@ -33,11 +33,12 @@ export async function withStoppedVolumes<Value>(
       return await run(new FileStockroom({ tasks, directory: blockfileDirectory(config.rootPath) }));
     }
     const { poolName, tag: poolTag } = identity;
+    const dataBlockSectors = parseSectors(identity.dataBlockSectors);
     const foreign = new Set(identity.foreignThinIds);
     const isForeign = (thinId: ThinId): boolean => foreign.has(thinId);
     const uuidPrefix = deviceUuidPrefix(catalogId);
     return await withTiedPool({ config, tasks, poolName }, identity, () =>
-      run(new PoolStockroom({ tasks, poolName, poolTag, uuidPrefix, isForeign })),
+      run(new PoolStockroom({ tasks, poolName, poolTag, uuidPrefix, dataBlockSectors, isForeign })),
     );
   } finally {
     await tasks.close();

@@ -10,7 +10,7 @@ import { readPath, readPoolName } from '../../config/read-values.ts';
 import type { Lock } from '../../lock.ts';
 import { AUTOEXTEND_OFF, fileOf, type PoolDescription, readDescription } from '../../pools/description.ts';
 import { lockPool } from '../../pools/pool-lock.ts';
-import { TaskPool } from '../../task-pool.ts';
+import { TaskPool, UNWATCHED } from '../../task-pool.ts';
 import { type Arguments, type Option, UsageError } from '../arguments.ts';
 import { CommandError, EXIT_NOT_FOUND } from '../command.ts';
 import { findConfigFile } from '../daemon/with-daemon.ts';
@@ -50,7 +50,7 @@ export async function withPools<T>(found: Arguments, action: (session: PoolSessi
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
   process.once('SIGINT', interrupt);
-  const tasks = await TaskPool.open({ engine: config.engine, workers: 1, onWorkerError: () => undefined });
+  const tasks = await TaskPool.open({ engine: config.engine, workers: 1, ...UNWATCHED });
   try {
     return await action({ directory, tasks, signal: interrupted.signal });
   } finally {

@@ -151,6 +151,7 @@ test('judgeClock() sees a clock that cannot be right, was set back, or that nobo
 const STATUS: PoolStatus = {
   mode: 'rw',
   needsCheck: false,
+  whenFull: 'error',
   transactionId: 1,
   usedMetadataBlocks: 1,
   totalMetadataBlocks: 10,
