@@ -12,7 +12,7 @@ export function collectRpc(context: AdminContext): AdminRpcs['collect'] {
     const waiting = BigInt(reaper.size);
     const work = cleanup(context);
     yield { waiting, left: waiting, done: false };
-    for await (const _pause of untilDone(work, signal)) yield { waiting, left: BigInt(reaper.size), done: false };
+    yield* untilDone(work, signal, () => ({ waiting, left: BigInt(reaper.size), done: false }));
     if (!signal.aborted) yield { waiting, left: BigInt(reaper.size), done: true };
   };
 }

@@ -4,8 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const PAUSE_MS = 500;
 
-/** Yields now and then until `work` has ended or `signal` aborts; throws what it failed with, unless nobody waits any more. */
-export async function* untilDone(work: Promise<void>, signal: AbortSignal): AsyncGenerator<void, void> {
+/** Yields what `look` answers now and then until `work` has ended or `signal` aborts; throws what it failed with, unless nobody waits any more. */
+export async function* untilDone<Look>(
+  work: Promise<void>,
+  signal: AbortSignal,
+  look: () => Look,
+): AsyncGenerator<Look, void> {
   const ended = work.then(() => 'ended' as const);
   // It may fail when nobody waits for it any more.
   ended.catch(() => undefined);
@@ -15,6 +19,6 @@ export async function* untilDone(work: Promise<void>, signal: AbortSignal): Asyn
     const first = await Promise.race([ended, waited]);
     pause.abort();
     if (first === 'ended' || signal.aborted) return;
-    yield;
+    yield look();
   }
 }

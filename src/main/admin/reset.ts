@@ -17,7 +17,7 @@ export function resetRpc(context: AdminContext): AdminRpcs['reset'] {
   return async function* ({ force }, signal) {
     yield left(false);
     const work = reset(context, { force, clients: context.clients, signal });
-    for await (const _pause of untilDone(work, signal)) yield left(false);
+    yield* untilDone(work, signal, () => left(false));
     if (!signal.aborted) yield left(true);
   };
 }

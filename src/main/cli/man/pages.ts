@@ -82,6 +82,8 @@ function settingTerm(field: Field): string {
   return `${SETTINGS[field].key} = ${JSON.stringify(defaultOf(field))}`;
 }
 
+// The parameter ties a setting's value to its own way to write it.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 function defaultOf<Name extends Field>(field: Name): Written {
   const { fallback, write } = SETTINGS[field];
   return write(fallback);
