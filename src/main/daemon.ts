@@ -184,7 +184,14 @@ async function serveAll(
     passingGid: dirname(config.adminAddress) === dirname(config.address) ? access.gid : null,
     log,
     onBug,
-    rpcs: adminCalls({ ...context, tasks, config, clients, version: await readVersion(), startedAt: context.clock.now() }),
+    rpcs: adminCalls({
+      ...context,
+      tasks,
+      config,
+      clients,
+      version: await readVersion(),
+      startedAt: context.clock.now(),
+    }),
   });
   closers.push(() => admin.stop());
   await failpoint('start.admin-served');

@@ -35,7 +35,9 @@ export async function missingTools(
 ): Promise<readonly { tool: ToolName; debianPackage: string }[]> {
   const { THINSNAP_TOOL_PATH: searchPath = TOOL_SEARCH_PATH } = process.env;
   const found = await Promise.all(tools.map((tool) => isOnPath(tool, searchPath)));
-  return tools.filter((_, index) => found[index] !== true).map((tool) => ({ tool, debianPackage: TOOL_PACKAGES[tool] }));
+  return tools
+    .filter((_, index) => found[index] !== true)
+    .map((tool) => ({ tool, debianPackage: TOOL_PACKAGES[tool] }));
 }
 
 async function isOnPath(tool: ToolName, searchPath: string): Promise<boolean> {

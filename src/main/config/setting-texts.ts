@@ -16,7 +16,8 @@ export const SETTING_TEXTS: Readonly<Record<Field, string>> = {
   volumes: '"auto", "thin-pool" (the pool in pool_name, which must be set then) or "blockfile".',
   poolName:
     "A thin pool's name under /dev/mapper, without that prefix. LVM's vg0/pool is vg0-pool there; a dash inside either name is doubled.",
-  poolDirectory: 'Descriptions of pools: "thinsnap pool create" writes them, and the daemon brings its pool back by them.',
+  poolDirectory:
+    'Descriptions of pools: "thinsnap pool create" writes them, and the daemon brings its pool back by them.',
   deviceWaitSeconds: 'How many seconds a start waits for what its pool is made of.',
   engine: '"auto", "ioctl" (straight to the kernel) or "dmsetup" (the command). "auto" takes "ioctl" where it works.',
   workers: 'Threads for device-mapper calls, at most 256. 0: four for each core, at most 16.',

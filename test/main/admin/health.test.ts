@@ -75,7 +75,9 @@ test('findProblems() names what takes the mark off a pool that needs a check', a
   const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
   await withCore(async ({ catalog, volumes }) => {
     volumes.facts = pool({ mode: 'ro', needsCheck: true });
-    const problems = findProblems({ catalog, volumes, config }).filter(({ code }) => code === 'pool-needs-check');
+    const problems = findProblems({ catalog, volumes, config, tasks }).filter(
+      ({ code }) => code === 'pool-needs-check',
+    );
     assert.is(problems.length, 1);
     // A plain thin_check leaves the mark, and the kernel opens the pool read-only again.
     for (const { advice } of problems) assert.match(advice, /thin_check --clear-needs-check-flag/);

@@ -76,7 +76,7 @@ mount_options           = ["noatime", "discard"]         # ${good}:3
 async_remove            = false                          # default
 discard_blocks          = false                          # default
 min_free_space          = "10%"                          # default
-xfs_nospace_max_retries = 0                               # default
+xfs_nospace_max_retries = 0                              # default
 standby_per_parent      = 64                             # default
 standby_total           = 256                            # default
 `,

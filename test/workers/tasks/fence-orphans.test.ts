@@ -25,7 +25,7 @@ const PARENT = `
   const lock = openSync(path, 'a');
   spawnSync('flock', ['--exclusive', '3'], { stdio: ['ignore', 'ignore', 'ignore', lock] });
   const stdio = ['ignore', 'ignore', 'ignore', ...(place === '3' ? [lock] : ['ignore', lock])];
-  console.log(spawn('sleep', ['1000'], { detached: true, stdio }).pid);
+  console.log(String(spawn('sleep', ['1000'], { detached: true, stdio }).pid));
 `;
 
 async function withLock(action: (lockPath: string) => Promise<void>): Promise<void> {

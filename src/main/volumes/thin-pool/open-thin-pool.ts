@@ -109,10 +109,8 @@ async function soundFacts(tasks: TaskPool, poolName: string): Promise<PoolFacts>
   const { mode, needsCheck } = facts.status;
   if (mode === 'ro' || mode === 'fail' || needsCheck) {
     const found = needsCheck ? `its metadata needs a check (mode ${mode})` : `it is in mode ${mode}`;
-    const [deactivate, check, activate] = ['deactivate', 'check', 'activate'].map(
-      (word) => `"thinsnap pool ${word} ${poolName}"`,
-    );
-    const advice = `Stop what uses it, run ${deactivate}, ${check} (with --repair when it finds damage), ${activate}`;
+    const check = `"thinsnap pool check ${poolName}", or thin_check --clear-needs-check-flag on the metadata of a pool that thinsnap did not make (thin_repair where that fails)`;
+    const advice = `Stop what uses it, deactivate it, run ${check}, activate it again`;
     throw new FaultError('pool-unsound', `Cannot use pool ${poolName}: ${found}. ${advice}`);
   }
   return facts;

@@ -343,11 +343,10 @@ test('docs/cli.md names every field of the JSON, every event and every command',
     assert.ok(docs.includes(`thinsnap ${command}`), command);
 });
 
-/** Processor time of both ends together: what the clock says depends on what else the machine does. */
+/** How long it takes is `npm run bench:cli`'s to say. */
 const SNAPSHOTS = 10_000;
-const LIMIT_MS = 1000;
 
-test('ls, tree and status take less than a second with 10,000 snapshots', async () => {
+test('ls, tree and status tell of all of 10,000 snapshots', async () => {
   await withAdmin(async ({ core, address }) => {
     const changes: Change[] = [];
     for (let id = 1; id <= SNAPSHOTS; id += 1) {
@@ -357,13 +356,14 @@ test('ls, tree and status take less than a second with 10,000 snapshots', async 
       changes.push({ kind: 'put-snapshot', snapshot: snapshotOf(`sha256:${id}`, id, { parent, labels }) });
     }
     await core.catalog.write(changes);
-    for (const command of ['status', 'ls', 'tree', 'ls --json']) {
-      const before = process.cpuUsage();
-      const { out } = await runOn(PIPE, ...command.split(' '), '--admin-address', address);
-      const { user, system } = process.cpuUsage(before);
-      assert.ok(out.length > 500);
-      assert.ok((user + system) / 1000 < LIMIT_MS, `${command}: ${(user + system) / 1000} ms`);
+    const show = async (...command: readonly string[]): Promise<string> =>
+      (await runOn(PIPE, ...command, '--admin-address', address)).out;
+    assert.match(await show('status'), /10000 committed|10,000 committed/);
+    for (const command of ['ls', 'tree']) {
+      assert.is((await show(command)).match(/^.*sha256:\d+/gm)?.length, SNAPSHOTS, command);
     }
+    const listed: unknown = JSON.parse(await show('ls', '--json'));
+    assert.is(Array.isArray(listed) ? listed.length : 0, SNAPSHOTS);
   });
 });
 
