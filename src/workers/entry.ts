@@ -34,6 +34,7 @@ import { lvmGroup } from './tasks/lvm-group.ts';
 import { makeLoopFiles } from './tasks/make-loop-files.ts';
 import { poolFacts } from './tasks/pool-facts.ts';
 import { poolNeeds } from './tasks/pool-needs.ts';
+import { poolRoom } from './tasks/pool-room.ts';
 import { poolStep } from './tasks/pool-step.ts';
 import { poolTag } from './tasks/pool-tag.ts';
 import { poolThinIds } from './tasks/pool-thin-ids.ts';
@@ -70,6 +71,7 @@ const handlers: TaskHandlers = {
   assemblePool: onEngine(assemblePool),
   disassemblePool: onEngine(disassemblePool),
   extendPool: onEngine(extendPool),
+  poolRoom,
 
   surveyDevice,
   lvmGroup,

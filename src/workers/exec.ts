@@ -37,6 +37,7 @@ const PACKAGES = {
   debugfs: 'e2fsprogs',
   dmsetup: 'dmsetup',
   e2fsck: 'e2fsprogs',
+  fallocate: 'util-linux',
   fsfreeze: 'util-linux',
   losetup: 'util-linux',
   lvm: 'lvm2',

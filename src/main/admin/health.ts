@@ -3,8 +3,9 @@
 import { formatSize } from '../../shared/sizes.ts';
 import type { PoolStatus } from '../../shared/tasks.ts';
 import { parseBytes } from '../../shared/units.ts';
+import type { ExtensionTrouble } from '../upkeep/extender.ts';
 import { freeOf, levelOf, reserveOf } from '../upkeep/space-guard.ts';
-import type { Usage } from '../volumes/volumes.ts';
+import type { Usage, VolumesFacts } from '../volumes/volumes.ts';
 import type { AdminContext } from './admin-context.ts';
 
 /** For programs; docs/cli.md lists them. */
@@ -17,7 +18,10 @@ export type ProblemCode =
   | 'data-short'
   | 'metadata-short'
   | 'data-low'
-  | 'metadata-low';
+  | 'metadata-low'
+  | 'host-space-short'
+  | 'group-space-short'
+  | 'extension-failed';
 
 export interface Problem {
   readonly code: ProblemCode;
@@ -26,10 +30,10 @@ export interface Problem {
   readonly advice: string;
 }
 
-type Facts = Pick<AdminContext, 'catalog' | 'volumes' | 'config'>;
+type Facts = Pick<AdminContext, 'catalog' | 'volumes' | 'config' | 'extender'>;
 
 /** Errors before warnings. */
-export function findProblems({ catalog, volumes, config }: Facts): readonly Problem[] {
+export function findProblems({ catalog, volumes, config, extender }: Facts): readonly Problem[] {
   const { facts, space } = volumes;
   const problems: Problem[] = [];
   if (catalog.fault !== null) {
@@ -47,6 +51,7 @@ export function findProblems({ catalog, volumes, config }: Facts): readonly Prob
   ] as const) {
     if (usage !== null) problems.push(...spaceProblems(what, usage, reserveOf(config.minFreeSpace, usage)));
   }
+  for (const trouble of extender.troubles) problems.push(extensionProblem(trouble, facts));
   return problems.toSorted((left, right) => Number(right.severity === 'error') - Number(left.severity === 'error'));
 }
 
@@ -86,6 +91,12 @@ function spaceProblems(what: 'data' | 'metadata', usage: Usage, reserve: number)
   }
   const found = `${sizes}; below ${show(reserve)} new snapshots are refused, and none is made ahead any more`;
   return [{ code: `${what}-low`, severity: 'warning', found, advice }];
+}
+
+function extensionProblem({ reason, found, advice }: ExtensionTrouble, facts: VolumesFacts): Problem {
+  const isLvm = facts.kind === 'thin-pool' && facts.makeup?.kind === 'lvm';
+  const short = isLvm ? 'group-space-short' : 'host-space-short';
+  return { code: reason === 'no-room' ? short : 'extension-failed', severity: 'warning', found, advice };
 }
 
 function show(bytes: number): string {

@@ -45,6 +45,10 @@ export interface Config {
   readonly asyncRemove: boolean;
   readonly discardBlocks: boolean;
   readonly minFreeSpace: MinFreeSpace;
+  /** Percent of use from which on the pool is extended by itself, where its description says nothing; 100: never. */
+  readonly autoextendThreshold: number;
+  /** By so many percent of its size. */
+  readonly autoextendPercent: number;
   /** Snapshots of one parent that may stand ready; 0: none at all. */
   readonly standbyPerParent: number;
   /** Snapshots that may stand ready in all; 0: none at all. */

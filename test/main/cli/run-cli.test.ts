@@ -25,7 +25,7 @@ test('thinsnap config check prints "ok" and a summary for a good file', async ()
   assert.equal(await run('config', 'check', good), {
     status: 0,
     out: `${good}: ok
-  kind      thinsnap's own: 3 of 21 settings
+  kind      thinsnap's own: 3 of 23 settings
   volumes   thin pool vg-pool
   snapshots ext4 of 10GiB
   state in  /var/lib/thinsnap
@@ -57,27 +57,29 @@ test('thinsnap config show prints TOML with the origin of each value, aligned', 
   assert.is(status, 0);
   assert.is(
     out,
-    `root_path          = "/var/lib/thinsnap"            # default
-address            = "/run/thinsnap/thinsnap.sock"  # default
-admin_address      = "/run/thinsnap/admin.sock"     # default
-socket_mode        = "0600"                         # default
-socket_group       = ""                             # default
-log_level          = "debug"                        # --log-level
-volumes            = "auto"                         # default
-pool_name          = "vg-pool"                      # ${good}:1
-pool_directory     = "/etc/thinsnap/pools"          # default
-device_wait        = 60                             # default
-engine             = "auto"                         # default
-workers            = 3                              # ${good}:2
-base_image_size    = "10GiB"                        # default
-fs_type            = "ext4"                         # default
-fs_options         = ""                             # default
-mount_options      = ["noatime", "discard"]         # ${good}:3
-async_remove       = false                          # default
-discard_blocks     = false                          # default
-min_free_space     = "10%"                          # default
-standby_per_parent = 64                             # default
-standby_total      = 256                            # default
+    `root_path            = "/var/lib/thinsnap"            # default
+address              = "/run/thinsnap/thinsnap.sock"  # default
+admin_address        = "/run/thinsnap/admin.sock"     # default
+socket_mode          = "0600"                         # default
+socket_group         = ""                             # default
+log_level            = "debug"                        # --log-level
+volumes              = "auto"                         # default
+pool_name            = "vg-pool"                      # ${good}:1
+pool_directory       = "/etc/thinsnap/pools"          # default
+device_wait          = 60                             # default
+engine               = "auto"                         # default
+workers              = 3                              # ${good}:2
+base_image_size      = "10GiB"                        # default
+fs_type              = "ext4"                         # default
+fs_options           = ""                             # default
+mount_options        = ["noatime", "discard"]         # ${good}:3
+async_remove         = false                          # default
+discard_blocks       = false                          # default
+min_free_space       = "10%"                          # default
+autoextend_threshold = 80                             # default
+autoextend_percent   = 20                             # default
+standby_per_parent   = 64                             # default
+standby_total        = 256                            # default
 `,
   );
 });

@@ -39,6 +39,8 @@ const DEFAULTS: Config = {
   asyncRemove: false,
   discardBlocks: false,
   minFreeSpace: { kind: 'percent', percent: 10 },
+  autoextendThreshold: 80,
+  autoextendPercent: 20,
   standbyPerParent: 64,
   standbyTotal: 256,
 };
@@ -95,6 +97,8 @@ mount_options = "noatime,,discard"
 async_remove = true
 discard_blocks = true
 min_free_space = "12.5 %"
+autoextend_threshold = 100
+autoextend_percent = 1
 standby_per_parent = 0
 standby_total = 4096
 `);
@@ -118,6 +122,8 @@ standby_total = 4096
     asyncRemove: true,
     discardBlocks: true,
     minFreeSpace: { kind: 'percent', percent: 12.5 },
+    autoextendThreshold: 100,
+    autoextendPercent: 1,
     standbyPerParent: 0,
     standbyTotal: 4096,
   });
@@ -299,6 +305,8 @@ const anyConfig: fc.Arbitrary<Config> = fc.record(
       fc.nat(5000).map((hundredths) => ({ kind: 'percent' as const, percent: hundredths / 100 })),
       bytes.map((size) => ({ kind: 'bytes' as const, bytes: size })),
     ),
+    autoextendThreshold: fc.integer({ min: 50, max: 100 }),
+    autoextendPercent: fc.integer({ min: 1, max: 1000 }),
     standbyPerParent: fc.nat(4096),
     standbyTotal: fc.nat(4096),
   },

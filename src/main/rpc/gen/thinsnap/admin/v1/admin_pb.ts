@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thinsnap/admin/v1/admin.proto.
  */
 export const file_thinsnap_admin_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("Ch10aGluc25hcC9hZG1pbi92MS9hZG1pbi5wcm90bxIRdGhpbnNuYXAuYWRtaW4udjEiDwoNU3RhdHVzUmVxdWVzdCKlBAoOU3RhdHVzUmVzcG9uc2USKQoGaGVhbHRoGAEgASgOMhkudGhpbnNuYXAuYWRtaW4udjEuSGVhbHRoEiwKCHByb2JsZW1zGAIgAygLMhoudGhpbnNuYXAuYWRtaW4udjEuUHJvYmxlbRIpCgZkYWVtb24YAyABKAsyGS50aGluc25hcC5hZG1pbi52MS5EYWVtb24SKwoHdm9sdW1lcxgEIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlZvbHVtZXMSNgoNbmV3X3NuYXBzaG90cxgFIAEoCzIfLnRoaW5zbmFwLmFkbWluLnYxLk5ld1NuYXBzaG90cxImCgRkYXRhGAYgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuU3BhY2USKgoIbWV0YWRhdGEYByABKAsyGC50aGluc25hcC5hZG1pbi52MS5TcGFjZRIWCg5taW5fZnJlZV9zcGFjZRgIIAEoCRI0CglzbmFwc2hvdHMYCSABKAsyIS50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdENvdW50cxIwCgdkZXZpY2VzGAogASgLMh8udGhpbnNuYXAuYWRtaW4udjEuRGV2aWNlQ291bnRzEisKB3N0YW5kYnkYCyABKAsyGi50aGluc25hcC5hZG1pbi52MS5TdGFuZGJ5EikKBnJlYXBlchgMIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlJlYXBlciJjCgdQcm9ibGVtEgwKBGNvZGUYASABKAkSKwoIc2V2ZXJpdHkYAiABKA4yGS50aGluc25hcC5hZG1pbi52MS5IZWFsdGgSDQoFZm91bmQYAyABKAkSDgoGYWR2aWNlGAQgASgJIr0BCgZEYWVtb24SDwoHdmVyc2lvbhgBIAEoCRILCgNwaWQYAiABKA0SLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcm9vdF9wYXRoGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSFQoNYWRtaW5fYWRkcmVzcxgGIAEoCRIUCgxub2RlX3ZlcnNpb24YByABKAkSFAoMbWVtb3J5X2J5dGVzGAggASgEIosBCgdWb2x1bWVzEhMKC2Rlc2NyaXB0aW9uGAEgASgJEjAKCXRoaW5fcG9vbBgCIAEoCzIbLnRoaW5zbmFwLmFkbWluLnYxLlRoaW5Qb29sSAASMQoJYmxvY2tmaWxlGAMgASgLMhwudGhpbnNuYXAuYWRtaW4udjEuQmxvY2tmaWxlSABCBgoEa2luZCKtAQoIVGhpblBvb2wSDAoEbmFtZRgBIAEoCRITCgtibG9ja19ieXRlcxgCIAEoBBIpCgRtb2RlGAMgASgOMhsudGhpbnNuYXAuYWRtaW4udjEuUG9vbE1vZGUSEwoLbmVlZHNfY2hlY2sYBCABKAgSFgoOdHJhbnNhY3Rpb25faWQYBSABKAQSDgoGZW5naW5lGAYgASgJEhYKDmRyaXZlcl92ZXJzaW9uGAcgASgJIh4KCUJsb2NrZmlsZRIRCglkaXJlY3RvcnkYASABKAkijAEKDE5ld1NuYXBzaG90cxISCgpzaXplX2J5dGVzGAEgASgEEg8KB2ZzX3R5cGUYAiABKAkSEgoKZnNfb3B0aW9ucxgDIAMoCRIVCg1tb3VudF9vcHRpb25zGAQgAygJEhQKDGFzeW5jX3JlbW92ZRgFIAEoCBIWCg5kaXNjYXJkX2Jsb2NrcxgGIAEoCCJgCgVTcGFjZRISCgp1c2VkX2J5dGVzGAEgASgEEhMKC3RvdGFsX2J5dGVzGAIgASgEEhcKD2F2YWlsYWJsZV9ieXRlcxgDIAEoBBIVCg1yZXNlcnZlX2J5dGVzGAQgASgEIkIKDlNuYXBzaG90Q291bnRzEhEKCWNvbW1pdHRlZBgBIAEoBBIOCgZhY3RpdmUYAiABKAQSDQoFdmlld3MYAyABKAQiWwoMRGV2aWNlQ291bnRzEg0KBXRvdGFsGAEgASgEEg0KBWJhc2VzGAIgASgEEi0KBnN0YXRlcxgDIAMoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlN0YXRlQ291bnQiKgoKU3RhdGVDb3VudBINCgVzdGF0ZRgBIAEoCRINCgVjb3VudBgCIAEoBCJxCgdTdGFuZGJ5Eg0KBXJlYWR5GAEgASgEEg4KBndhbnRlZBgCIAEoBBIUCgxwYXJlbnRfbGltaXQYAyABKAQSEwoLdG90YWxfbGltaXQYBCABKAQSDAoEaGl0cxgFIAEoBBIOCgZtaXNzZXMYBiABKAQiFwoGUmVhcGVyEg0KBXF1ZXVlGAEgASgEIkcKC0xpc3RSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkSEwoLd2l0aF9sYWJlbHMYAiABKAgSEgoKd2l0aF91c2FnZRgDIAEoCCI+CgxMaXN0UmVzcG9uc2USLgoJc25hcHNob3RzGAEgAygLMhsudGhpbnNuYXAuYWRtaW4udjEuU25hcHNob3QiiwMKCFNuYXBzaG90EgwKBG5hbWUYASABKAkSDgoGcGFyZW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3VzYWdlX2J5dGVzGAYgASgESACIAQESEgoKc2l6ZV9ieXRlcxgHIAEoBBIPCgdmc190eXBlGAggASgJEhAKCGNoaWxkcmVuGAkgASgEEhEKCWRldmljZV9pZBgKIAEoBBI3CgZsYWJlbHMYCyADKAsyJy50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg4KDF91c2FnZV9ieXRlcyIsCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIEgwKBGRyb3AYAiABKAkiVAoNQ2hlY2tSZXNwb25zZRIyCgtkaWZmZXJlbmNlcxgBIAMoCzIdLnRoaW5zbmFwLmFkbWluLnYxLkRpZmZlcmVuY2USDwoHb21pdHRlZBgCIAEoCSI5CgpEaWZmZXJlbmNlEgwKBHJ1bGUYASABKAkSDAoEd2hhdBgCIAEoCRIPCgdtZWFuaW5nGAMgASgJIjEKDkluc3BlY3RSZXF1ZXN0EgsKA2tleRgBIAEoCRISCgp3aXRoX3VzYWdlGAIgASgIIrkBCg9JbnNwZWN0UmVzcG9uc2USLQoIc25hcHNob3QYASABKAsyGy50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdBIpCgZkZXZpY2UYAiABKAsyGS50aGluc25hcC5hZG1pbi52MS5EZXZpY2USEQoJYW5jZXN0b3JzGAMgAygJEhAKCGNoaWxkcmVuGAQgAygJEicKBW1vdW50GAUgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuTW91bnQi7QEKBkRldmljZRIKCgJpZBgBIAEoBBIUCgd0aGluX2lkGAIgASgNSACIAQESFgoJb3JpZ2luX2lkGAMgASgESAGIAQESDQoFc3RhdGUYBCABKAkSLQoIYWN0aXZpdHkYBSABKA4yGy50aGluc25hcC5hZG1pbi52MS5BY3Rpdml0eRIPCgdmc190eXBlGAYgASgJEhIKCnNpemVfYnl0ZXMYByABKAQSFgoOYmFzZWxpbmVfYnl0ZXMYCCABKAQSFAoMbWFwcGVkX2J5dGVzGAkgASgEQgoKCF90aGluX2lkQgwKCl9vcmlnaW5faWQiNgoFTW91bnQSDAoEdHlwZRgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDwoHb3B0aW9ucxgDIAMoCSIQCg5Db2xsZWN0UmVxdWVzdCI+Cg9Db2xsZWN0UmVzcG9uc2USDwoHd2FpdGluZxgBIAEoBBIMCgRsZWZ0GAIgASgEEgwKBGRvbmUYAyABKAgiDwoNRXZlbnRzUmVxdWVzdCKWAwoORXZlbnRzUmVzcG9uc2USKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoEbWFkZRgCIAEoCzIXLnRoaW5zbmFwLmFkbWluLnYxLk1hZGVIABIxCgljb21taXR0ZWQYAyABKAsyHC50aGluc25hcC5hZG1pbi52MS5Db21taXR0ZWRIABItCgdyZW1vdmVkGAQgASgLMhoudGhpbnNuYXAuYWRtaW4udjEuUmVtb3ZlZEgAEi0KB3VwZGF0ZWQYBSABKAsyGi50aGluc25hcC5hZG1pbi52MS5VcGRhdGVkSAASKwoGcmVhcGVkGAYgASgLMhkudGhpbnNuYXAuYWRtaW4udjEuUmVhcGVkSAASLQoHcHJvYmxlbRgHIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlByb2JsZW1IABIrCgZzb2x2ZWQYCCABKAsyGS50aGluc25hcC5hZG1pbi52MS5Tb2x2ZWRIABIOCgRsb3N0GAkgASgESABCBwoFZXZlbnQiXQoETWFkZRILCgNrZXkYASABKAkSDgoGcGFyZW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEhEKCWRldmljZV9pZBgEIAEoBCJeCglDb21taXR0ZWQSDAoEbmFtZRgBIAEoCRILCgNrZXkYAiABKAkSDgoGcGFyZW50GAMgASgJEhMKC3VzYWdlX2J5dGVzGAQgASgEEhEKCWRldmljZV9pZBgFIAEoBCJQCgdSZW1vdmVkEgsKA2tleRgBIAEoCRIlCgRraW5kGAIgASgOMhcudGhpbnNuYXAuYWRtaW4udjEuS2luZBIRCglkZXZpY2VfaWQYAyABKAQiPQoHVXBkYXRlZBILCgNrZXkYASABKAkSJQoEa2luZBgCIAEoDjIXLnRoaW5zbmFwLmFkbWluLnYxLktpbmQiGwoGUmVhcGVkEhEKCWRldmljZV9pZBgBIAEoBCIWCgZTb2x2ZWQSDAoEY29kZRgBIAEoCSIPCg1CYWNrdXBSZXF1ZXN0Ih4KDkJhY2t1cFJlc3BvbnNlEgwKBHRleHQYASABKAkqVQoGSGVhbHRoEhYKEkhFQUxUSF9VTlNQRUNJRklFRBAAEg0KCUhFQUxUSF9PSxABEhIKDkhFQUxUSF9XQVJOSU5HEAISEAoMSEVBTFRIX0VSUk9SEAMqjQEKCFBvb2xNb2RlEhkKFVBPT0xfTU9ERV9VTlNQRUNJRklFRBAAEhgKFFBPT0xfTU9ERV9SRUFEX1dSSVRFEAESFwoTUE9PTF9NT0RFX1JFQURfT05MWRACEh8KG1BPT0xfTU9ERV9PVVRfT0ZfREFUQV9TUEFDRRADEhIKDlBPT0xfTU9ERV9GQUlMEAQqUAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDQoJS0lORF9WSUVXEAESDwoLS0lORF9BQ1RJVkUQAhISCg5LSU5EX0NPTU1JVFRFRBADKmgKCEFjdGl2aXR5EhgKFEFDVElWSVRZX1VOU1BFQ0lGSUVEEAASEQoNQUNUSVZJVFlfTk9ORRABEhYKEkFDVElWSVRZX1JFQURfT05MWRACEhcKE0FDVElWSVRZX1JFQURfV1JJVEUQAzK1BAoFQWRtaW4STQoGU3RhdHVzEiAudGhpbnNuYXAuYWRtaW4udjEuU3RhdHVzUmVxdWVzdBohLnRoaW5zbmFwLmFkbWluLnYxLlN0YXR1c1Jlc3BvbnNlEkkKBExpc3QSHi50aGluc25hcC5hZG1pbi52MS5MaXN0UmVxdWVzdBofLnRoaW5zbmFwLmFkbWluLnYxLkxpc3RSZXNwb25zZTABElAKB0luc3BlY3QSIS50aGluc25hcC5hZG1pbi52MS5JbnNwZWN0UmVxdWVzdBoiLnRoaW5zbmFwLmFkbWluLnYxLkluc3BlY3RSZXNwb25zZRJSCgdDb2xsZWN0EiEudGhpbnNuYXAuYWRtaW4udjEuQ29sbGVjdFJlcXVlc3QaIi50aGluc25hcC5hZG1pbi52MS5Db2xsZWN0UmVzcG9uc2UwARJKCgVDaGVjaxIfLnRoaW5zbmFwLmFkbWluLnYxLkNoZWNrUmVxdWVzdBogLnRoaW5zbmFwLmFkbWluLnYxLkNoZWNrUmVzcG9uc2USTwoGRXZlbnRzEiAudGhpbnNuYXAuYWRtaW4udjEuRXZlbnRzUmVxdWVzdBohLnRoaW5zbmFwLmFkbWluLnYxLkV2ZW50c1Jlc3BvbnNlMAESTwoGQmFja3VwEiAudGhpbnNuYXAuYWRtaW4udjEuQmFja3VwUmVxdWVzdBohLnRoaW5zbmFwLmFkbWluLnYxLkJhY2t1cFJlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Ch10aGluc25hcC9hZG1pbi92MS9hZG1pbi5wcm90bxIRdGhpbnNuYXAuYWRtaW4udjEiDwoNU3RhdHVzUmVxdWVzdCKlBAoOU3RhdHVzUmVzcG9uc2USKQoGaGVhbHRoGAEgASgOMhkudGhpbnNuYXAuYWRtaW4udjEuSGVhbHRoEiwKCHByb2JsZW1zGAIgAygLMhoudGhpbnNuYXAuYWRtaW4udjEuUHJvYmxlbRIpCgZkYWVtb24YAyABKAsyGS50aGluc25hcC5hZG1pbi52MS5EYWVtb24SKwoHdm9sdW1lcxgEIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlZvbHVtZXMSNgoNbmV3X3NuYXBzaG90cxgFIAEoCzIfLnRoaW5zbmFwLmFkbWluLnYxLk5ld1NuYXBzaG90cxImCgRkYXRhGAYgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuU3BhY2USKgoIbWV0YWRhdGEYByABKAsyGC50aGluc25hcC5hZG1pbi52MS5TcGFjZRIWCg5taW5fZnJlZV9zcGFjZRgIIAEoCRI0CglzbmFwc2hvdHMYCSABKAsyIS50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdENvdW50cxIwCgdkZXZpY2VzGAogASgLMh8udGhpbnNuYXAuYWRtaW4udjEuRGV2aWNlQ291bnRzEisKB3N0YW5kYnkYCyABKAsyGi50aGluc25hcC5hZG1pbi52MS5TdGFuZGJ5EikKBnJlYXBlchgMIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlJlYXBlciJjCgdQcm9ibGVtEgwKBGNvZGUYASABKAkSKwoIc2V2ZXJpdHkYAiABKA4yGS50aGluc25hcC5hZG1pbi52MS5IZWFsdGgSDQoFZm91bmQYAyABKAkSDgoGYWR2aWNlGAQgASgJIr0BCgZEYWVtb24SDwoHdmVyc2lvbhgBIAEoCRILCgNwaWQYAiABKA0SLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcm9vdF9wYXRoGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSFQoNYWRtaW5fYWRkcmVzcxgGIAEoCRIUCgxub2RlX3ZlcnNpb24YByABKAkSFAoMbWVtb3J5X2J5dGVzGAggASgEIosBCgdWb2x1bWVzEhMKC2Rlc2NyaXB0aW9uGAEgASgJEjAKCXRoaW5fcG9vbBgCIAEoCzIbLnRoaW5zbmFwLmFkbWluLnYxLlRoaW5Qb29sSAASMQoJYmxvY2tmaWxlGAMgASgLMhwudGhpbnNuYXAuYWRtaW4udjEuQmxvY2tmaWxlSABCBgoEa2luZCLeAQoIVGhpblBvb2wSDAoEbmFtZRgBIAEoCRITCgtibG9ja19ieXRlcxgCIAEoBBIpCgRtb2RlGAMgASgOMhsudGhpbnNuYXAuYWRtaW4udjEuUG9vbE1vZGUSEwoLbmVlZHNfY2hlY2sYBCABKAgSFgoOdHJhbnNhY3Rpb25faWQYBSABKAQSDgoGZW5naW5lGAYgASgJEhYKDmRyaXZlcl92ZXJzaW9uGAcgASgJEi8KCWV4dGVuc2lvbhgIIAEoCzIcLnRoaW5zbmFwLmFkbWluLnYxLkV4dGVuc2lvbiKoAQoJRXh0ZW5zaW9uEg8KB21hZGVfb2YYASABKAkSDQoFcGFydHMYAiADKAkSHgoRdGhyZXNob2xkX3BlcmNlbnQYAyABKA1IAIgBARIUCgdwZXJjZW50GAQgASgNSAGIAQESDQoFdGltZXMYBSABKAQSFAoMbGFzdF9mYWlsdXJlGAYgASgJQhQKEl90aHJlc2hvbGRfcGVyY2VudEIKCghfcGVyY2VudCIeCglCbG9ja2ZpbGUSEQoJZGlyZWN0b3J5GAEgASgJIowBCgxOZXdTbmFwc2hvdHMSEgoKc2l6ZV9ieXRlcxgBIAEoBBIPCgdmc190eXBlGAIgASgJEhIKCmZzX29wdGlvbnMYAyADKAkSFQoNbW91bnRfb3B0aW9ucxgEIAMoCRIUCgxhc3luY19yZW1vdmUYBSABKAgSFgoOZGlzY2FyZF9ibG9ja3MYBiABKAgiYAoFU3BhY2USEgoKdXNlZF9ieXRlcxgBIAEoBBITCgt0b3RhbF9ieXRlcxgCIAEoBBIXCg9hdmFpbGFibGVfYnl0ZXMYAyABKAQSFQoNcmVzZXJ2ZV9ieXRlcxgEIAEoBCJCCg5TbmFwc2hvdENvdW50cxIRCgljb21taXR0ZWQYASABKAQSDgoGYWN0aXZlGAIgASgEEg0KBXZpZXdzGAMgASgEIlsKDERldmljZUNvdW50cxINCgV0b3RhbBgBIAEoBBINCgViYXNlcxgCIAEoBBItCgZzdGF0ZXMYAyADKAsyHS50aGluc25hcC5hZG1pbi52MS5TdGF0ZUNvdW50IioKClN0YXRlQ291bnQSDQoFc3RhdGUYASABKAkSDQoFY291bnQYAiABKAQicQoHU3RhbmRieRINCgVyZWFkeRgBIAEoBBIOCgZ3YW50ZWQYAiABKAQSFAoMcGFyZW50X2xpbWl0GAMgASgEEhMKC3RvdGFsX2xpbWl0GAQgASgEEgwKBGhpdHMYBSABKAQSDgoGbWlzc2VzGAYgASgEIhcKBlJlYXBlchINCgVxdWV1ZRgBIAEoBCJHCgtMaXN0UmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJEhMKC3dpdGhfbGFiZWxzGAIgASgIEhIKCndpdGhfdXNhZ2UYAyABKAgiPgoMTGlzdFJlc3BvbnNlEi4KCXNuYXBzaG90cxgBIAMoCzIbLnRoaW5zbmFwLmFkbWluLnYxLlNuYXBzaG90IosDCghTbmFwc2hvdBIMCgRuYW1lGAEgASgJEg4KBnBhcmVudBgCIAEoCRIlCgRraW5kGAMgASgOMhcudGhpbnNuYXAuYWRtaW4udjEuS2luZBIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYCgt1c2FnZV9ieXRlcxgGIAEoBEgAiAEBEhIKCnNpemVfYnl0ZXMYByABKAQSDwoHZnNfdHlwZRgIIAEoCRIQCghjaGlsZHJlbhgJIAEoBBIRCglkZXZpY2VfaWQYCiABKAQSNwoGbGFiZWxzGAsgAygLMicudGhpbnNuYXAuYWRtaW4udjEuU25hcHNob3QuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIOCgxfdXNhZ2VfYnl0ZXMiLAoMQ2hlY2tSZXF1ZXN0Eg4KBnJlcGFpchgBIAEoCBIMCgRkcm9wGAIgASgJIlQKDUNoZWNrUmVzcG9uc2USMgoLZGlmZmVyZW5jZXMYASADKAsyHS50aGluc25hcC5hZG1pbi52MS5EaWZmZXJlbmNlEg8KB29taXR0ZWQYAiABKAkiOQoKRGlmZmVyZW5jZRIMCgRydWxlGAEgASgJEgwKBHdoYXQYAiABKAkSDwoHbWVhbmluZxgDIAEoCSIxCg5JbnNwZWN0UmVxdWVzdBILCgNrZXkYASABKAkSEgoKd2l0aF91c2FnZRgCIAEoCCK5AQoPSW5zcGVjdFJlc3BvbnNlEi0KCHNuYXBzaG90GAEgASgLMhsudGhpbnNuYXAuYWRtaW4udjEuU25hcHNob3QSKQoGZGV2aWNlGAIgASgLMhkudGhpbnNuYXAuYWRtaW4udjEuRGV2aWNlEhEKCWFuY2VzdG9ycxgDIAMoCRIQCghjaGlsZHJlbhgEIAMoCRInCgVtb3VudBgFIAEoCzIYLnRoaW5zbmFwLmFkbWluLnYxLk1vdW50Iu0BCgZEZXZpY2USCgoCaWQYASABKAQSFAoHdGhpbl9pZBgCIAEoDUgAiAEBEhYKCW9yaWdpbl9pZBgDIAEoBEgBiAEBEg0KBXN0YXRlGAQgASgJEi0KCGFjdGl2aXR5GAUgASgOMhsudGhpbnNuYXAuYWRtaW4udjEuQWN0aXZpdHkSDwoHZnNfdHlwZRgGIAEoCRISCgpzaXplX2J5dGVzGAcgASgEEhYKDmJhc2VsaW5lX2J5dGVzGAggASgEEhQKDG1hcHBlZF9ieXRlcxgJIAEoBEIKCghfdGhpbl9pZEIMCgpfb3JpZ2luX2lkIjYKBU1vdW50EgwKBHR5cGUYASABKAkSDgoGc291cmNlGAIgASgJEg8KB29wdGlvbnMYAyADKAkiEAoOQ29sbGVjdFJlcXVlc3QiPgoPQ29sbGVjdFJlc3BvbnNlEg8KB3dhaXRpbmcYASABKAQSDAoEbGVmdBgCIAEoBBIMCgRkb25lGAMgASgIIg8KDUV2ZW50c1JlcXVlc3QixwMKDkV2ZW50c1Jlc3BvbnNlEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBG1hZGUYAiABKAsyFy50aGluc25hcC5hZG1pbi52MS5NYWRlSAASMQoJY29tbWl0dGVkGAMgASgLMhwudGhpbnNuYXAuYWRtaW4udjEuQ29tbWl0dGVkSAASLQoHcmVtb3ZlZBgEIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlJlbW92ZWRIABItCgd1cGRhdGVkGAUgASgLMhoudGhpbnNuYXAuYWRtaW4udjEuVXBkYXRlZEgAEisKBnJlYXBlZBgGIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlJlYXBlZEgAEi0KB3Byb2JsZW0YByABKAsyGi50aGluc25hcC5hZG1pbi52MS5Qcm9ibGVtSAASKwoGc29sdmVkGAggASgLMhkudGhpbnNuYXAuYWRtaW4udjEuU29sdmVkSAASDgoEbG9zdBgJIAEoBEgAEi8KCGV4dGVuZGVkGAogASgLMhsudGhpbnNuYXAuYWRtaW4udjEuRXh0ZW5kZWRIAEIHCgVldmVudCJdCgRNYWRlEgsKA2tleRgBIAEoCRIOCgZwYXJlbnQYAiABKAkSJQoEa2luZBgDIAEoDjIXLnRoaW5zbmFwLmFkbWluLnYxLktpbmQSEQoJZGV2aWNlX2lkGAQgASgEIl4KCUNvbW1pdHRlZBIMCgRuYW1lGAEgASgJEgsKA2tleRgCIAEoCRIOCgZwYXJlbnQYAyABKAkSEwoLdXNhZ2VfYnl0ZXMYBCABKAQSEQoJZGV2aWNlX2lkGAUgASgEIlAKB1JlbW92ZWQSCwoDa2V5GAEgASgJEiUKBGtpbmQYAiABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEhEKCWRldmljZV9pZBgDIAEoBCI9CgdVcGRhdGVkEgsKA2tleRgBIAEoCRIlCgRraW5kGAIgASgOMhcudGhpbnNuYXAuYWRtaW4udjEuS2luZCIbCgZSZWFwZWQSEQoJZGV2aWNlX2lkGAEgASgEIhYKBlNvbHZlZBIMCgRjb2RlGAEgASgJIkMKCEV4dGVuZGVkEgwKBHdoYXQYASABKAkSFAoMYmVmb3JlX2J5dGVzGAIgASgEEhMKC2FmdGVyX2J5dGVzGAMgASgEIg8KDUJhY2t1cFJlcXVlc3QiHgoOQmFja3VwUmVzcG9uc2USDAoEdGV4dBgBIAEoCSpVCgZIZWFsdGgSFgoSSEVBTFRIX1VOU1BFQ0lGSUVEEAASDQoJSEVBTFRIX09LEAESEgoOSEVBTFRIX1dBUk5JTkcQAhIQCgxIRUFMVEhfRVJST1IQAyqNAQoIUG9vbE1vZGUSGQoVUE9PTF9NT0RFX1VOU1BFQ0lGSUVEEAASGAoUUE9PTF9NT0RFX1JFQURfV1JJVEUQARIXChNQT09MX01PREVfUkVBRF9PTkxZEAISHwobUE9PTF9NT0RFX09VVF9PRl9EQVRBX1NQQUNFEAMSEgoOUE9PTF9NT0RFX0ZBSUwQBCpQCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABINCglLSU5EX1ZJRVcQARIPCgtLSU5EX0FDVElWRRACEhIKDktJTkRfQ09NTUlUVEVEEAMqaAoIQWN0aXZpdHkSGAoUQUNUSVZJVFlfVU5TUEVDSUZJRUQQABIRCg1BQ1RJVklUWV9OT05FEAESFgoSQUNUSVZJVFlfUkVBRF9PTkxZEAISFwoTQUNUSVZJVFlfUkVBRF9XUklURRADMrUECgVBZG1pbhJNCgZTdGF0dXMSIC50aGluc25hcC5hZG1pbi52MS5TdGF0dXNSZXF1ZXN0GiEudGhpbnNuYXAuYWRtaW4udjEuU3RhdHVzUmVzcG9uc2USSQoETGlzdBIeLnRoaW5zbmFwLmFkbWluLnYxLkxpc3RSZXF1ZXN0Gh8udGhpbnNuYXAuYWRtaW4udjEuTGlzdFJlc3BvbnNlMAESUAoHSW5zcGVjdBIhLnRoaW5zbmFwLmFkbWluLnYxLkluc3BlY3RSZXF1ZXN0GiIudGhpbnNuYXAuYWRtaW4udjEuSW5zcGVjdFJlc3BvbnNlElIKB0NvbGxlY3QSIS50aGluc25hcC5hZG1pbi52MS5Db2xsZWN0UmVxdWVzdBoiLnRoaW5zbmFwLmFkbWluLnYxLkNvbGxlY3RSZXNwb25zZTABEkoKBUNoZWNrEh8udGhpbnNuYXAuYWRtaW4udjEuQ2hlY2tSZXF1ZXN0GiAudGhpbnNuYXAuYWRtaW4udjEuQ2hlY2tSZXNwb25zZRJPCgZFdmVudHMSIC50aGluc25hcC5hZG1pbi52MS5FdmVudHNSZXF1ZXN0GiEudGhpbnNuYXAuYWRtaW4udjEuRXZlbnRzUmVzcG9uc2UwARJPCgZCYWNrdXASIC50aGluc25hcC5hZG1pbi52MS5CYWNrdXBSZXF1ZXN0GiEudGhpbnNuYXAuYWRtaW4udjEuQmFja3VwUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message thinsnap.admin.v1.StatusRequest
@@ -290,6 +290,11 @@ export type ThinPool = Message<"thinsnap.admin.v1.ThinPool"> & {
    * @generated from field: string driver_version = 7;
    */
   driverVersion: string;
+
+  /**
+   * @generated from field: thinsnap.admin.v1.Extension extension = 8;
+   */
+  extension?: Extension | undefined;
 };
 
 /**
@@ -298,6 +303,60 @@ export type ThinPool = Message<"thinsnap.admin.v1.ThinPool"> & {
  */
 export const ThinPoolSchema: GenMessage<ThinPool> = /*@__PURE__*/
   messageDesc(file_thinsnap_admin_v1_admin, 5);
+
+/**
+ * What a pool is made of, and how it becomes larger by itself.
+ *
+ * @generated from message thinsnap.admin.v1.Extension
+ */
+export type Extension = Message<"thinsnap.admin.v1.Extension"> & {
+  /**
+   * "loop", "raw", "lvm"; empty: whoever made it told nobody.
+   *
+   * @generated from field: string made_of = 1;
+   */
+  madeOf: string;
+
+  /**
+   * The files, the devices, or the volume ("vg/lv").
+   *
+   * @generated from field: repeated string parts = 2;
+   */
+  parts: string[];
+
+  /**
+   * It is extended from this much use on, by so much of its size. Absent where thinsnapd cannot extend it; 100: never.
+   *
+   * @generated from field: optional uint32 threshold_percent = 3;
+   */
+  thresholdPercent?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 percent = 4;
+   */
+  percent?: number | undefined;
+
+  /**
+   * Since the daemon's start.
+   *
+   * @generated from field: uint64 times = 5;
+   */
+  times: bigint;
+
+  /**
+   * What the last attempt that failed said, also when another went well since. Empty: none failed.
+   *
+   * @generated from field: string last_failure = 6;
+   */
+  lastFailure: string;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.Extension.
+ * Use `create(ExtensionSchema)` to create a new message.
+ */
+export const ExtensionSchema: GenMessage<Extension> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 6);
 
 /**
  * @generated from message thinsnap.admin.v1.Blockfile
@@ -314,7 +373,7 @@ export type Blockfile = Message<"thinsnap.admin.v1.Blockfile"> & {
  * Use `create(BlockfileSchema)` to create a new message.
  */
 export const BlockfileSchema: GenMessage<Blockfile> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 6);
+  messageDesc(file_thinsnap_admin_v1_admin, 7);
 
 /**
  * What a snapshot without a parent and without labels that say otherwise gets.
@@ -358,7 +417,7 @@ export type NewSnapshots = Message<"thinsnap.admin.v1.NewSnapshots"> & {
  * Use `create(NewSnapshotsSchema)` to create a new message.
  */
 export const NewSnapshotsSchema: GenMessage<NewSnapshots> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 7);
+  messageDesc(file_thinsnap_admin_v1_admin, 8);
 
 /**
  * @generated from message thinsnap.admin.v1.Space
@@ -392,7 +451,7 @@ export type Space = Message<"thinsnap.admin.v1.Space"> & {
  * Use `create(SpaceSchema)` to create a new message.
  */
 export const SpaceSchema: GenMessage<Space> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 8);
+  messageDesc(file_thinsnap_admin_v1_admin, 9);
 
 /**
  * @generated from message thinsnap.admin.v1.SnapshotCounts
@@ -419,7 +478,7 @@ export type SnapshotCounts = Message<"thinsnap.admin.v1.SnapshotCounts"> & {
  * Use `create(SnapshotCountsSchema)` to create a new message.
  */
 export const SnapshotCountsSchema: GenMessage<SnapshotCounts> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 9);
+  messageDesc(file_thinsnap_admin_v1_admin, 10);
 
 /**
  * @generated from message thinsnap.admin.v1.DeviceCounts
@@ -450,7 +509,7 @@ export type DeviceCounts = Message<"thinsnap.admin.v1.DeviceCounts"> & {
  * Use `create(DeviceCountsSchema)` to create a new message.
  */
 export const DeviceCountsSchema: GenMessage<DeviceCounts> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 10);
+  messageDesc(file_thinsnap_admin_v1_admin, 11);
 
 /**
  * @generated from message thinsnap.admin.v1.StateCount
@@ -474,7 +533,7 @@ export type StateCount = Message<"thinsnap.admin.v1.StateCount"> & {
  * Use `create(StateCountSchema)` to create a new message.
  */
 export const StateCountSchema: GenMessage<StateCount> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 11);
+  messageDesc(file_thinsnap_admin_v1_admin, 12);
 
 /**
  * Snapshots made before they are asked for.
@@ -522,7 +581,7 @@ export type Standby = Message<"thinsnap.admin.v1.Standby"> & {
  * Use `create(StandbySchema)` to create a new message.
  */
 export const StandbySchema: GenMessage<Standby> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 12);
+  messageDesc(file_thinsnap_admin_v1_admin, 13);
 
 /**
  * @generated from message thinsnap.admin.v1.Reaper
@@ -541,7 +600,7 @@ export type Reaper = Message<"thinsnap.admin.v1.Reaper"> & {
  * Use `create(ReaperSchema)` to create a new message.
  */
 export const ReaperSchema: GenMessage<Reaper> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 13);
+  messageDesc(file_thinsnap_admin_v1_admin, 14);
 
 /**
  * @generated from message thinsnap.admin.v1.ListRequest
@@ -572,7 +631,7 @@ export type ListRequest = Message<"thinsnap.admin.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 14);
+  messageDesc(file_thinsnap_admin_v1_admin, 15);
 
 /**
  * @generated from message thinsnap.admin.v1.ListResponse
@@ -589,7 +648,7 @@ export type ListResponse = Message<"thinsnap.admin.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 15);
+  messageDesc(file_thinsnap_admin_v1_admin, 16);
 
 /**
  * @generated from message thinsnap.admin.v1.Snapshot
@@ -662,7 +721,7 @@ export type Snapshot = Message<"thinsnap.admin.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 16);
+  messageDesc(file_thinsnap_admin_v1_admin, 17);
 
 /**
  * @generated from message thinsnap.admin.v1.CheckRequest
@@ -688,7 +747,7 @@ export type CheckRequest = Message<"thinsnap.admin.v1.CheckRequest"> & {
  * Use `create(CheckRequestSchema)` to create a new message.
  */
 export const CheckRequestSchema: GenMessage<CheckRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 17);
+  messageDesc(file_thinsnap_admin_v1_admin, 18);
 
 /**
  * @generated from message thinsnap.admin.v1.CheckResponse
@@ -712,7 +771,7 @@ export type CheckResponse = Message<"thinsnap.admin.v1.CheckResponse"> & {
  * Use `create(CheckResponseSchema)` to create a new message.
  */
 export const CheckResponseSchema: GenMessage<CheckResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 18);
+  messageDesc(file_thinsnap_admin_v1_admin, 19);
 
 /**
  * @generated from message thinsnap.admin.v1.Difference
@@ -745,7 +804,7 @@ export type Difference = Message<"thinsnap.admin.v1.Difference"> & {
  * Use `create(DifferenceSchema)` to create a new message.
  */
 export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 19);
+  messageDesc(file_thinsnap_admin_v1_admin, 20);
 
 /**
  * @generated from message thinsnap.admin.v1.InspectRequest
@@ -769,7 +828,7 @@ export type InspectRequest = Message<"thinsnap.admin.v1.InspectRequest"> & {
  * Use `create(InspectRequestSchema)` to create a new message.
  */
 export const InspectRequestSchema: GenMessage<InspectRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 20);
+  messageDesc(file_thinsnap_admin_v1_admin, 21);
 
 /**
  * @generated from message thinsnap.admin.v1.InspectResponse
@@ -812,7 +871,7 @@ export type InspectResponse = Message<"thinsnap.admin.v1.InspectResponse"> & {
  * Use `create(InspectResponseSchema)` to create a new message.
  */
 export const InspectResponseSchema: GenMessage<InspectResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 21);
+  messageDesc(file_thinsnap_admin_v1_admin, 22);
 
 /**
  * @generated from message thinsnap.admin.v1.Device
@@ -875,7 +934,7 @@ export type Device = Message<"thinsnap.admin.v1.Device"> & {
  * Use `create(DeviceSchema)` to create a new message.
  */
 export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 22);
+  messageDesc(file_thinsnap_admin_v1_admin, 23);
 
 /**
  * @generated from message thinsnap.admin.v1.Mount
@@ -902,7 +961,7 @@ export type Mount = Message<"thinsnap.admin.v1.Mount"> & {
  * Use `create(MountSchema)` to create a new message.
  */
 export const MountSchema: GenMessage<Mount> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 23);
+  messageDesc(file_thinsnap_admin_v1_admin, 24);
 
 /**
  * @generated from message thinsnap.admin.v1.CollectRequest
@@ -915,7 +974,7 @@ export type CollectRequest = Message<"thinsnap.admin.v1.CollectRequest"> & {
  * Use `create(CollectRequestSchema)` to create a new message.
  */
 export const CollectRequestSchema: GenMessage<CollectRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 24);
+  messageDesc(file_thinsnap_admin_v1_admin, 25);
 
 /**
  * @generated from message thinsnap.admin.v1.CollectResponse
@@ -948,7 +1007,7 @@ export type CollectResponse = Message<"thinsnap.admin.v1.CollectResponse"> & {
  * Use `create(CollectResponseSchema)` to create a new message.
  */
 export const CollectResponseSchema: GenMessage<CollectResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 25);
+  messageDesc(file_thinsnap_admin_v1_admin, 26);
 
 /**
  * @generated from message thinsnap.admin.v1.EventsRequest
@@ -961,7 +1020,7 @@ export type EventsRequest = Message<"thinsnap.admin.v1.EventsRequest"> & {
  * Use `create(EventsRequestSchema)` to create a new message.
  */
 export const EventsRequestSchema: GenMessage<EventsRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 26);
+  messageDesc(file_thinsnap_admin_v1_admin, 27);
 
 /**
  * @generated from message thinsnap.admin.v1.EventsResponse
@@ -1035,6 +1094,14 @@ export type EventsResponse = Message<"thinsnap.admin.v1.EventsResponse"> & {
      */
     value: bigint;
     case: "lost";
+  } | {
+    /**
+     * The pool became larger by itself.
+     *
+     * @generated from field: thinsnap.admin.v1.Extended extended = 10;
+     */
+    value: Extended;
+    case: "extended";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1043,7 +1110,7 @@ export type EventsResponse = Message<"thinsnap.admin.v1.EventsResponse"> & {
  * Use `create(EventsResponseSchema)` to create a new message.
  */
 export const EventsResponseSchema: GenMessage<EventsResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 27);
+  messageDesc(file_thinsnap_admin_v1_admin, 28);
 
 /**
  * @generated from message thinsnap.admin.v1.Made
@@ -1075,7 +1142,7 @@ export type Made = Message<"thinsnap.admin.v1.Made"> & {
  * Use `create(MadeSchema)` to create a new message.
  */
 export const MadeSchema: GenMessage<Made> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 28);
+  messageDesc(file_thinsnap_admin_v1_admin, 29);
 
 /**
  * @generated from message thinsnap.admin.v1.Committed
@@ -1112,7 +1179,7 @@ export type Committed = Message<"thinsnap.admin.v1.Committed"> & {
  * Use `create(CommittedSchema)` to create a new message.
  */
 export const CommittedSchema: GenMessage<Committed> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 29);
+  messageDesc(file_thinsnap_admin_v1_admin, 30);
 
 /**
  * @generated from message thinsnap.admin.v1.Removed
@@ -1139,7 +1206,7 @@ export type Removed = Message<"thinsnap.admin.v1.Removed"> & {
  * Use `create(RemovedSchema)` to create a new message.
  */
 export const RemovedSchema: GenMessage<Removed> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 30);
+  messageDesc(file_thinsnap_admin_v1_admin, 31);
 
 /**
  * @generated from message thinsnap.admin.v1.Updated
@@ -1161,7 +1228,7 @@ export type Updated = Message<"thinsnap.admin.v1.Updated"> & {
  * Use `create(UpdatedSchema)` to create a new message.
  */
 export const UpdatedSchema: GenMessage<Updated> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 31);
+  messageDesc(file_thinsnap_admin_v1_admin, 32);
 
 /**
  * @generated from message thinsnap.admin.v1.Reaped
@@ -1178,7 +1245,7 @@ export type Reaped = Message<"thinsnap.admin.v1.Reaped"> & {
  * Use `create(ReapedSchema)` to create a new message.
  */
 export const ReapedSchema: GenMessage<Reaped> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 32);
+  messageDesc(file_thinsnap_admin_v1_admin, 33);
 
 /**
  * @generated from message thinsnap.admin.v1.Solved
@@ -1195,7 +1262,36 @@ export type Solved = Message<"thinsnap.admin.v1.Solved"> & {
  * Use `create(SolvedSchema)` to create a new message.
  */
 export const SolvedSchema: GenMessage<Solved> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 33);
+  messageDesc(file_thinsnap_admin_v1_admin, 34);
+
+/**
+ * @generated from message thinsnap.admin.v1.Extended
+ */
+export type Extended = Message<"thinsnap.admin.v1.Extended"> & {
+  /**
+   * "data" or "metadata".
+   *
+   * @generated from field: string what = 1;
+   */
+  what: string;
+
+  /**
+   * @generated from field: uint64 before_bytes = 2;
+   */
+  beforeBytes: bigint;
+
+  /**
+   * @generated from field: uint64 after_bytes = 3;
+   */
+  afterBytes: bigint;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.Extended.
+ * Use `create(ExtendedSchema)` to create a new message.
+ */
+export const ExtendedSchema: GenMessage<Extended> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 35);
 
 /**
  * @generated from message thinsnap.admin.v1.BackupRequest
@@ -1208,7 +1304,7 @@ export type BackupRequest = Message<"thinsnap.admin.v1.BackupRequest"> & {
  * Use `create(BackupRequestSchema)` to create a new message.
  */
 export const BackupRequestSchema: GenMessage<BackupRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 34);
+  messageDesc(file_thinsnap_admin_v1_admin, 36);
 
 /**
  * @generated from message thinsnap.admin.v1.BackupResponse
@@ -1227,7 +1323,7 @@ export type BackupResponse = Message<"thinsnap.admin.v1.BackupResponse"> & {
  * Use `create(BackupResponseSchema)` to create a new message.
  */
 export const BackupResponseSchema: GenMessage<BackupResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 35);
+  messageDesc(file_thinsnap_admin_v1_admin, 37);
 
 /**
  * @generated from enum thinsnap.admin.v1.Health
