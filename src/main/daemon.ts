@@ -27,6 +27,7 @@ import { TaskPool } from './task-pool.ts';
 import { whoElseMayChange, whoElseMayReplace } from './trust.ts';
 import { audit } from './upkeep/audit.ts';
 import { beginRun, endRun } from './upkeep/clean-stop.ts';
+import { Extender } from './upkeep/extender.ts';
 import { Foreground } from './upkeep/foreground.ts';
 import { Reaper } from './upkeep/reaper.ts';
 import { recover } from './upkeep/recovery.ts';
@@ -35,7 +36,7 @@ import { Standby } from './upkeep/standby.ts';
 import { XfsRetries } from './upkeep/xfs-retries.ts';
 import { openVolumes } from './volumes/open-volumes.ts';
 import { deviceUuidPrefix } from './volumes/thin-pool/open-thin-pool.ts';
-import type { Opened } from './volumes/volumes.ts';
+import type { Opened, Volumes } from './volumes/volumes.ts';
 
 /** Threads of the fast lane that what nobody waits for never takes. */
 const THREADS_KEPT_FREE = 2;
@@ -128,6 +129,7 @@ async function open(options: DaemonOptions, closers: (() => Promise<void>)[]): P
   const context = assemble({ config, log, catalog, tasks, opened });
   closers.push(async () => {
     context.guard.close();
+    await context.extender.close();
     await context.standby.stop();
     await context.reaper.close();
   });
@@ -223,11 +225,7 @@ function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
   const foreground = new Foreground();
   // They give way to whoever calls, and what they have begun by then leaves these threads free.
   const atOnce = Math.max(1, tasks.fastThreads - THREADS_KEPT_FREE);
-  const guard = new SpaceGuard(volumes, config.minFreeSpace, {
-    onError: (error) => log.warn({ fault: toFault(error).message }, 'cannot see how much space there is'),
-    onCrossing: ({ what, level, ...figures }) =>
-      log[SPACE_LOG[level].level](figures, `${what} ${SPACE_LOG[level].text}`),
-  });
+  const { extender, guard } = watchSpace({ config, log, volumes });
   const reaper = new Reaper({
     catalog,
     volumes,
@@ -258,12 +256,36 @@ function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
     pins,
     devices,
     reaper,
+    extender,
     guard,
     standby,
     foreground,
     clock: new Clock(),
     door: new Door(),
   };
+}
+
+function watchSpace({
+  config,
+  log,
+  volumes,
+}: Pick<Parts, 'config' | 'log'> & { readonly volumes: Volumes }): Pick<Context, 'extender' | 'guard'> {
+  const extender = new Extender(volumes, {
+    onExtended: ({ what, ...sizes }) => log.info(sizes, `${what} space of the pool was extended`),
+    onTrouble: ({ what, reason, found, advice }) =>
+      log.warn({ reason, found, advice }, `${what} space of the pool cannot be extended yet`),
+  });
+  const guard = new SpaceGuard({
+    volumes,
+    minFree: config.minFreeSpace,
+    extender,
+    observer: {
+      onError: (error) => log.warn({ fault: toFault(error).message }, 'cannot see how much space there is'),
+      onCrossing: ({ what, level, ...figures }) =>
+        log[SPACE_LOG[level].level](figures, `${what} ${SPACE_LOG[level].text}`),
+    },
+  });
+  return { extender, guard };
 }
 
 /** Made for root alone. One that others may change is refused: what is in there decides what is deleted. */

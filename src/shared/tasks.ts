@@ -2,7 +2,7 @@
 // To add a task: a line in `Tasks`, its lane in `TASK_LANES`, `workers/tasks/<task>.ts`, its name in `workers/entry.ts`.
 
 import type { Fault } from './faults.ts';
-import type { LoopMakeup, PoolMakeup } from './pool-makeup.ts';
+import type { LoopMakeup, LvmMakeup, PoolMakeup } from './pool-makeup.ts';
 import type { DeviceSurvey, LvmGroup, MetadataVerdict, PoolNeeds, PoolStep } from './pool-steps.ts';
 import type { ToolName } from './tools.ts';
 import type { Bytes, Sectors, ThinId } from './units.ts';
@@ -109,6 +109,15 @@ export interface PoolAssembly {
   readonly check: MetadataCheck;
 }
 
+/** By how much a pool may become larger, data and metadata together. */
+export interface PoolRoom {
+  readonly freeBytes: Bytes;
+  /** What leaves no more, by the numbers; a whole clause for people. */
+  readonly limit: string;
+  /** What to do when that is too little. */
+  readonly advice: string;
+}
+
 export interface Tasks {
   /** Answers once the worker is whole: koffi loaded, the engine chosen. */
   probe(args: Record<string, never>): EngineReport;
@@ -184,6 +193,8 @@ export interface Tasks {
     dataBytes: Bytes | null;
     metadataBytes: Bytes | null;
   }): PoolStatus;
+  /** How much what the pool is made of can still take. */
+  poolRoom(args: { makeup: LoopMakeup | LvmMakeup }): PoolRoom;
 
   // What the commands of `thinsnap pool` are made of.
   /** What a block device is and holds, and who uses it; nothing is changed. Fault `device-missing`. */
@@ -260,6 +271,7 @@ export const TASK_LANES: Record<TaskName, TaskLane> = {
   assemblePool: 'slow',
   disassemblePool: 'slow',
   extendPool: 'slow',
+  poolRoom: 'slow',
   surveyDevice: 'slow',
   lvmGroup: 'slow',
   poolNeeds: 'slow',

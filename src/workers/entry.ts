@@ -40,6 +40,7 @@ import { openFiles } from './tasks/open-files.ts';
 import { poolFacts } from './tasks/pool-facts.ts';
 import { poolFootprints } from './tasks/pool-footprints.ts';
 import { poolNeeds } from './tasks/pool-needs.ts';
+import { poolRoom } from './tasks/pool-room.ts';
 import { poolStep } from './tasks/pool-step.ts';
 import { poolTag } from './tasks/pool-tag.ts';
 import { poolThinIds } from './tasks/pool-thin-ids.ts';
@@ -80,6 +81,7 @@ const handlers: TaskHandlers = {
   assemblePool: onEngine(assemblePool),
   disassemblePool: onEngine(disassemblePool),
   extendPool: onEngine(extendPool),
+  poolRoom,
 
   surveyDevice,
   lvmGroup,

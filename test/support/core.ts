@@ -8,6 +8,7 @@ import { Clock } from '../../src/main/snapshots/clock.ts';
 import type { Context } from '../../src/main/snapshots/context.ts';
 import { Devices } from '../../src/main/snapshots/devices.ts';
 import { Pins } from '../../src/main/snapshots/pins.ts';
+import { Extender } from '../../src/main/upkeep/extender.ts';
 import { Foreground } from '../../src/main/upkeep/foreground.ts';
 import { Reaper } from '../../src/main/upkeep/reaper.ts';
 import { SpaceGuard, type SpaceObserver } from '../../src/main/upkeep/space-guard.ts';
@@ -45,7 +46,8 @@ export function assembleCore<Kind extends Volumes>(parts: CoreParts<Kind>): Core
   const foreignThinIds: ThinId[] = [];
   const onError = (id: number, error: unknown): void => void errors.push(`${id} ${String(error)}`);
   const foreground = new Foreground();
-  const guard = new SpaceGuard(volumes, { kind: 'percent', percent: 10 }, IGNORED);
+  const extender = new Extender(volumes, { onExtended: () => undefined, onTrouble: () => undefined });
+  const guard = new SpaceGuard({ volumes, minFree: { kind: 'percent', percent: 10 }, extender, observer: IGNORED });
   const isPressed = (): boolean => guard.isShort();
   const common = { catalog, volumes, foreground, onError };
   const reaper = new Reaper({ ...common, lanes, pins, jobsAtOnce: JOBS_AT_ONCE, isPressed });
@@ -55,13 +57,27 @@ export function assembleCore<Kind extends Volumes>(parts: CoreParts<Kind>): Core
   };
   const devices = new Devices({ catalog, volumes, lanes, reaper, guard, onForeignThinId });
   const standby = new Standby({ ...common, devices, reaper, guard, limits, makersMax: JOBS_AT_ONCE });
-  const made = { catalog, volumes, lanes, pins, reaper, devices, guard, standby, foreground, clock, door: new Door() };
+  const made = {
+    catalog,
+    volumes,
+    lanes,
+    pins,
+    reaper,
+    devices,
+    extender,
+    guard,
+    standby,
+    foreground,
+    clock,
+    door: new Door(),
+  };
   return { ...made, errors, foreignThinIds };
 }
 
 /** In the daemon's order, except that the catalog is the caller's. */
-export async function closeCore({ guard, standby, reaper }: Core<Volumes>): Promise<void> {
+export async function closeCore({ extender, guard, standby, reaper }: Core<Volumes>): Promise<void> {
   guard.close();
+  await extender.close();
   await standby.stop();
   await reaper.close();
 }

@@ -4,6 +4,7 @@ import type { Device, Place } from '../../src/main/catalog/records.ts';
 import type { Measures, Stock, Stockroom } from '../../src/main/volumes/stockroom.ts';
 import type {
   Activity,
+  Growth,
   Mode,
   Mount,
   Recovered,
@@ -18,6 +19,7 @@ export class FakeVolumes implements Volumes {
   readonly kind = 'thin-pool';
   readonly description = 'volumes of nothing';
   sharesBlocks = true;
+  growth: Growth | null = null;
   space: Space = { data: { usedBytes: 0, totalBytes: 1000 }, metadata: { usedBytes: 0, totalBytes: 1000 } };
   facts: VolumesFacts = { kind: 'blockfile', directory: '/nowhere' };
   /** The calls in the order they began: "remove 7". */

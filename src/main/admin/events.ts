@@ -25,6 +25,9 @@ export function eventsRpc(context: AdminContext): AdminRpcs['events'] {
     const stopObserving = context.catalog.observe((changes) => {
       for (const event of toEvents(context.catalog.tables, changes)) push(event);
     });
+    const stopObservingSpace = context.extender.observe(({ what, beforeBytes, afterBytes }) =>
+      push({ case: 'extended', value: { what, beforeBytes: BigInt(beforeBytes), afterBytes: BigInt(afterBytes) } }),
+    );
     const timer = setInterval(look, LOOK_PAUSE_MS);
     try {
       look();
@@ -32,6 +35,7 @@ export function eventsRpc(context: AdminContext): AdminRpcs['events'] {
     } finally {
       clearInterval(timer);
       stopObserving();
+      stopObservingSpace();
     }
   };
 }

@@ -3,8 +3,9 @@
 import { formatSize } from '../../shared/sizes.ts';
 import type { PoolStatus } from '../../shared/tasks.ts';
 import { parseBytes } from '../../shared/units.ts';
+import type { ExtensionTrouble } from '../upkeep/extender.ts';
 import { freeOf, levelOf, reserveOf } from '../upkeep/space-guard.ts';
-import type { Usage } from '../volumes/volumes.ts';
+import type { Usage, VolumesFacts } from '../volumes/volumes.ts';
 import type { AdminContext } from './admin-context.ts';
 
 /** For programs; docs/cli.md lists them. */
@@ -18,6 +19,9 @@ export type ProblemCode =
   | 'metadata-short'
   | 'data-low'
   | 'metadata-low'
+  | 'host-space-short'
+  | 'group-space-short'
+  | 'extension-failed'
   | 'task-hung';
 
 export interface Problem {
@@ -27,10 +31,10 @@ export interface Problem {
   readonly advice: string;
 }
 
-type Facts = Pick<AdminContext, 'catalog' | 'volumes' | 'config' | 'tasks'>;
+type Facts = Pick<AdminContext, 'catalog' | 'volumes' | 'config' | 'extender' | 'tasks'>;
 
 /** Errors before warnings. */
-export function findProblems({ catalog, volumes, config, tasks }: Facts): readonly Problem[] {
+export function findProblems({ catalog, volumes, config, extender, tasks }: Facts): readonly Problem[] {
   const { facts, space } = volumes;
   const problems: Problem[] = [];
   if (catalog.fault !== null) {
@@ -57,6 +61,7 @@ export function findProblems({ catalog, volumes, config, tasks }: Facts): readon
   ] as const) {
     if (usage !== null) problems.push(...spaceProblems(what, usage, reserveOf(config.minFreeSpace, usage)));
   }
+  for (const trouble of extender.troubles) problems.push(extensionProblem(trouble, facts));
   return problems.toSorted((left, right) => Number(right.severity === 'error') - Number(left.severity === 'error'));
 }
 
@@ -96,6 +101,12 @@ function spaceProblems(what: 'data' | 'metadata', usage: Usage, reserve: number)
   }
   const found = `${sizes}; below ${show(reserve)} new snapshots are refused, and none is made ahead any more`;
   return [{ code: `${what}-low`, severity: 'warning', found, advice }];
+}
+
+function extensionProblem({ reason, found, advice }: ExtensionTrouble, facts: VolumesFacts): Problem {
+  const isLvm = facts.kind === 'thin-pool' && facts.makeup?.kind === 'lvm';
+  const short = isLvm ? 'group-space-short' : 'host-space-short';
+  return { code: reason === 'no-room' ? short : 'extension-failed', severity: 'warning', found, advice };
 }
 
 function show(bytes: number): string {

@@ -1,6 +1,8 @@
 // Status: what the daemon is, works on and has, from memory.
 
+import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { PoolMakeup } from '../../shared/pool-makeup.ts';
 import { DEVICE_STATES } from '../catalog/records.ts';
 import { SETTINGS } from '../config/settings.ts';
 import * as pb from '../rpc/gen/thinsnap/admin/v1/admin_pb.ts';
@@ -28,7 +30,7 @@ export function statusRpc(context: AdminContext): AdminRpcs['status'] {
       health: worst === undefined ? pb.Health.OK : HEALTH[worst.severity],
       problems: problems.map(toProblem),
       daemon: toDaemon(context),
-      volumes: { description: volumes.description, kind: toKind(volumes.facts) },
+      volumes: { description: volumes.description, kind: toKind(context) },
       newSnapshots: {
         sizeBytes: BigInt(config.baseImageSize),
         fsType: config.fsType,
@@ -61,7 +63,10 @@ function toDaemon({ version, startedAt, config }: AdminContext): MessageInitShap
   };
 }
 
-function toKind(facts: VolumesFacts): NonNullable<MessageInitShape<typeof pb.VolumesSchema>['kind']> {
+function toKind({
+  volumes: { facts, growth },
+  extender,
+}: AdminContext): NonNullable<MessageInitShape<typeof pb.VolumesSchema>['kind']> {
   if (facts.kind === 'blockfile') return { case: 'blockfile', value: { directory: facts.directory } };
   return {
     case: 'thinPool',
@@ -73,8 +78,30 @@ function toKind(facts: VolumesFacts): NonNullable<MessageInitShape<typeof pb.Vol
       transactionId: BigInt(facts.status.transactionId),
       engine: facts.engine,
       driverVersion: facts.driverVersion,
+      extension: {
+        madeOf: facts.makeup?.kind ?? '',
+        parts: partsOf(facts.makeup),
+        ...(growth === null
+          ? {}
+          : { thresholdPercent: growth.policy.thresholdPercent, percent: growth.policy.percent }),
+        times: BigInt(extender.times),
+        lastFailure: extender.lastFailure ?? '',
+      },
     },
   };
+}
+
+function partsOf(makeup: PoolMakeup | null): string[] {
+  switch (makeup?.kind) {
+    case undefined:
+      return [];
+    case 'loop':
+      return ['data', 'metadata'].map((file) => join(makeup.dir, file));
+    case 'raw':
+      return [makeup.dataPath, makeup.metadataPath];
+    case 'lvm':
+      return [`${makeup.vg}/${makeup.lv}`];
+  }
 }
 
 function toSpace({ config }: AdminContext, usage: Usage): MessageInitShape<typeof pb.SpaceSchema> {

@@ -45,6 +45,10 @@ export interface Config {
   readonly asyncRemove: boolean;
   readonly discardBlocks: boolean;
   readonly minFreeSpace: MinFreeSpace;
+  /** Percent of use from which on the pool is extended by itself, where its description says nothing; 100: never. */
+  readonly autoextendThreshold: number;
+  /** By so many percent of its size. */
+  readonly autoextendPercent: number;
   /** How often an xfs in a pool without space tries to write its metadata again, before it gives up. */
   readonly xfsNospaceMaxRetries: number;
   /** Snapshots of one parent that may stand ready; 0: none at all. */

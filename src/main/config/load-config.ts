@@ -112,6 +112,8 @@ function readConfig(findings: Findings): Config {
     asyncRemove: readField('asyncRemove', findings),
     discardBlocks: readField('discardBlocks', findings),
     minFreeSpace: readField('minFreeSpace', findings),
+    autoextendThreshold: readField('autoextendThreshold', findings),
+    autoextendPercent: readField('autoextendPercent', findings),
     xfsNospaceMaxRetries: readField('xfsNospaceMaxRetries', findings),
     standbyPerParent: readField('standbyPerParent', findings),
     standbyTotal: readField('standbyTotal', findings),

@@ -55,12 +55,16 @@ export function readOneOf<Word extends string>(words: readonly Word[]): Reader<W
   };
 }
 
-/** A whole number from 0 to `max`. */
 export function readCount(max: number): Reader<number> {
-  const expected = `a whole number from 0 to ${max}, without quotes`;
+  return readWhole(0, max);
+}
+
+/** A whole number from `min` to `max`. */
+export function readWhole(min: number, max: number): Reader<number> {
+  const expected = `a whole number from ${min} to ${max}, without quotes`;
   return (raw) => {
     if (typeof raw !== 'bigint') return wrongType(expected, raw);
-    return raw >= 0n && raw <= BigInt(max) ? sound(Number(raw)) : wrong(`${raw} is not ${expected}`);
+    return raw >= BigInt(min) && raw <= BigInt(max) ? sound(Number(raw)) : wrong(`${raw} is not ${expected}`);
   };
 }
 

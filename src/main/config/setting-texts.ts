@@ -31,6 +31,9 @@ export const SETTING_TEXTS: Readonly<Record<Field, string>> = {
   discardBlocks: "Thin pools: give a removed device's blocks back to the disk under the pool.",
   minFreeSpace:
     "Below it new snapshots are refused; a share up to 50%, or a size. It holds for data and for the pool's metadata.",
+  autoextendThreshold:
+    'Above so many percent of use, of data or of metadata, the pool is extended: 50 to 99; 100: never. What the description of a pool says goes before.',
+  autoextendPercent: 'By so many percent of its size, 1 to 1000; likewise.',
   xfsNospaceMaxRetries:
     'How often xfs in a pool without space tries again to write its metadata before it gives up; 0: not once.',
   standbyPerParent: 'Snapshots of one parent that may be made ahead, at most 4096; 0: none, of any.',

@@ -4,6 +4,7 @@
 import { formatSizeExactly } from '../../shared/sizes.ts';
 import { FS_TYPES } from '../../shared/tasks.ts';
 import { GIB, parseBytes } from '../../shared/units.ts';
+import { AUTOEXTEND_PERCENT_MAX, THRESHOLD_PERCENT_MAX, THRESHOLD_PERCENT_MIN } from './autoextend.ts';
 import { type Config, ENGINE_CHOICES, LOG_LEVELS, type MinFreeSpace, SOCKET_MODES, VOLUME_CHOICES } from './config.ts';
 import {
   type Reader,
@@ -18,6 +19,7 @@ import {
   readPath,
   readPoolName,
   readSize,
+  readWhole,
 } from './read-values.ts';
 
 const WORKERS_MAX = 256;
@@ -66,6 +68,18 @@ export const SETTINGS: { readonly [Name in Field]: Setting<Config[Name]> } = {
     fallback: { kind: 'percent', percent: 10 },
     read: readMinFreeSpace,
     write: writeMinFreeSpace,
+  },
+  autoextendThreshold: {
+    key: 'autoextend_threshold',
+    fallback: 80,
+    read: readWhole(THRESHOLD_PERCENT_MIN, THRESHOLD_PERCENT_MAX),
+    write: asIs,
+  },
+  autoextendPercent: {
+    key: 'autoextend_percent',
+    fallback: 20,
+    read: readWhole(1, AUTOEXTEND_PERCENT_MAX),
+    write: asIs,
   },
   xfsNospaceMaxRetries: {
     key: 'xfs_nospace_max_retries',

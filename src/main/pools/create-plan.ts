@@ -10,7 +10,8 @@ import {
 } from '../../shared/pool-makeup.ts';
 import type { DeviceSurvey, PoolStep } from '../../shared/pool-steps.ts';
 import { type Bytes, KIB, parseBytes, type Sectors, toBytes } from '../../shared/units.ts';
-import { AUTOEXTEND_OFF, type Autoextend, type PoolDescription } from './description.ts';
+import type { Autoextend } from '../config/autoextend.ts';
+import { AUTOEXTEND_OFF, type PoolDescription } from './description.ts';
 import type { Sizes } from './sizes.ts';
 
 /** By default a full pool lets writers hang for 60 s (no_space_timeout), and all that wait for them. */

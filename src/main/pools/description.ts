@@ -17,16 +17,16 @@ import {
 import { formatSizeExactly, parseSize } from '../../shared/sizes.ts';
 import { toBytes, toSectors } from '../../shared/units.ts';
 import { isMissing, syncPath, writeWhole } from '../catalog/durable-file.ts';
+import {
+  AUTOEXTEND_PERCENT_MAX,
+  type Autoextend,
+  THRESHOLD_PERCENT_MAX,
+  THRESHOLD_PERCENT_MIN,
+} from '../config/autoextend.ts';
 import { parseToml } from '../config/parse-toml.ts';
 import { printable } from '../config/problems.ts';
 import { readConfigFile } from '../config/read-file.ts';
 import { readPoolName } from '../config/read-values.ts';
-
-/** Who extends a pool by itself, and when: at `thresholdPercent` of use, by `percent` of its size. 100: never. */
-export interface Autoextend {
-  readonly thresholdPercent: number;
-  readonly percent: number;
-}
 
 export interface PoolDescription extends PoolRef {
   readonly autoextend: Autoextend;
@@ -37,8 +37,6 @@ export interface PoolDescription extends PoolRef {
 }
 
 export const AUTOEXTEND_OFF: Autoextend = { thresholdPercent: 100, percent: 20 };
-export const THRESHOLD_PERCENT_MIN = 50;
-export const AUTOEXTEND_PERCENT_MAX = 1000;
 
 const SUFFIX = '.toml';
 /** What every tool can be given: exec.ts refuses other characters. */
@@ -54,7 +52,7 @@ const lvmName = v.pipe(v.string(), v.regex(LVM_NAME, 'must be a name of LVM’s'
 const whole = (min: number, max: number) =>
   v.pipe(v.bigint(), v.minValue(BigInt(min)), v.maxValue(BigInt(max)), v.transform(Number));
 const common = {
-  autoextend_threshold: whole(THRESHOLD_PERCENT_MIN, 100),
+  autoextend_threshold: whole(THRESHOLD_PERCENT_MIN, THRESHOLD_PERCENT_MAX),
   autoextend_percent: whole(1, AUTOEXTEND_PERCENT_MAX),
   made: v.array(path),
   complete: v.boolean(),

@@ -3,6 +3,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Door } from '../door.ts';
 import type { Lanes } from '../lanes.ts';
+import type { Extender } from '../upkeep/extender.ts';
 import type { Foreground } from '../upkeep/foreground.ts';
 import type { Reaper } from '../upkeep/reaper.ts';
 import type { SpaceGuard } from '../upkeep/space-guard.ts';
@@ -19,6 +20,7 @@ export interface Context {
   readonly pins: Pins;
   readonly devices: Devices;
   readonly reaper: Reaper;
+  readonly extender: Extender;
   readonly guard: SpaceGuard;
   readonly standby: Standby;
   readonly foreground: Foreground;

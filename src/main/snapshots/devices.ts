@@ -146,7 +146,7 @@ export class Devices {
   }
 
   async #make(plan: Plan, work: (device: Device) => Promise<Device>): Promise<Device> {
-    this.#options.guard.check();
+    await this.#options.guard.check();
     for (let tries = 1; ; tries += 1) {
       const device = this.#newDevice(plan);
       await failpoint('make.before-intent');

@@ -192,7 +192,7 @@ async function deviceFor(context: Context, origin: Device, sizeBytes: Bytes): Pr
   if (ready === null) return snapshotOf(context, origin, sizeBytes);
   try {
     await failpoint('standby.taken');
-    guard.check();
+    await guard.check();
     // Nothing to do, except after a reboot.
     await volumes.activate(ready, 'rw');
     return ready;

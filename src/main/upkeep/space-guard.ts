@@ -1,14 +1,14 @@
-// Keeps the pool from being driven full: below `min_free_space` nothing new is made, while removals always go on.
-// A full pool queues or fails writes and file systems above it go read-only, so the refusal comes well before.
+// Keeps the pool from being driven full: it is extended where it can be, and below `min_free_space` nothing new is made, while
+// removals always go on. A full pool queues or fails writes and file systems above it go read-only, so both come well before.
 
 import { FaultError } from '../../shared/faults.ts';
 import { formatSize } from '../../shared/sizes.ts';
 import { parseBytes } from '../../shared/units.ts';
 import type { MinFreeSpace } from '../config/config.ts';
 import type { Usage, Volumes } from '../volumes/volumes.ts';
+import type { Extender } from './extender.ts';
+import { LOOK_PAUSE_MAX_MS, Pacing } from './pacing.ts';
 
-/** How old the figures may get while nothing happens: writers fill a pool without asking us. */
-const REFRESH_MS = 5000;
 /** Times the reserve: with less than that free, nothing is made that nobody asked for. */
 const TIGHT_RESERVES = 2;
 
@@ -31,20 +31,29 @@ export interface SpaceObserver {
   readonly onCrossing: (crossing: Crossing) => void;
 }
 
+export interface SpaceGuardOptions {
+  readonly volumes: Volumes;
+  readonly minFree: MinFreeSpace;
+  readonly extender: Pick<Extender, 'keepUp'>;
+  readonly observer: SpaceObserver;
+}
+
 export class SpaceGuard {
   readonly #volumes: Volumes;
   readonly #minFree: MinFreeSpace;
   readonly #observer: SpaceObserver;
-  readonly #timer: NodeJS.Timeout;
+  readonly #extender: Pick<Extender, 'keepUp'>;
+  readonly #pacing = new Pacing();
+  #timer: NodeJS.Timeout;
   readonly #levels: Record<Crossing['what'], SpaceLevel> = { data: 'ok', metadata: 'ok' };
-  #refreshing = false;
+  #closed = false;
 
-  constructor(volumes: Volumes, minFree: MinFreeSpace, observer: SpaceObserver) {
+  constructor({ volumes, minFree, extender, observer }: SpaceGuardOptions) {
     this.#volumes = volumes;
     this.#minFree = minFree;
+    this.#extender = extender;
     this.#observer = observer;
-    this.#timer = setInterval(() => this.#tick(), REFRESH_MS);
-    this.#timer.unref();
+    this.#timer = this.#lookIn(this.#pacing.pauseAfter(volumes.space, performance.now()));
     this.look();
   }
 
@@ -55,8 +64,9 @@ export class SpaceGuard {
     if (metadata !== null) this.#lookAt('metadata', metadata);
   }
 
-  /** Fault `no-space` when what is free is below the reserve. */
-  check(): void {
+  /** Fault `no-space` when what is free is below the reserve, and no extension makes it more. */
+  async check(): Promise<void> {
+    if (this.isShort()) await this.#extender.keepUp();
     const { data, metadata } = this.#volumes.space;
     this.#checkOne('data', data);
     if (metadata !== null) this.#checkOne('metadata', metadata);
@@ -73,7 +83,8 @@ export class SpaceGuard {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#closed = true;
+    clearTimeout(this.#timer);
   }
 
   #levelsNow(): readonly SpaceLevel[] {
@@ -103,16 +114,22 @@ export class SpaceGuard {
     this.#observer.onCrossing({ what, level, freeBytes: freeOf(usage), totalBytes: usage.totalBytes, reserveBytes });
   }
 
-  #tick(): void {
-    if (this.#refreshing) return;
-    this.#refreshing = true;
-    this.#volumes
-      .refreshSpace()
-      .then(() => this.look())
-      .catch(this.#observer.onError)
-      .finally(() => {
-        this.#refreshing = false;
-      });
+  #lookIn(pauseMs: number): NodeJS.Timeout {
+    return setTimeout(() => void this.#tick(), pauseMs).unref();
+  }
+
+  async #tick(): Promise<void> {
+    let pauseMs = LOOK_PAUSE_MAX_MS;
+    try {
+      const space = await this.#volumes.refreshSpace();
+      pauseMs = this.#pacing.pauseAfter(space, performance.now());
+      // First, so that nothing is told, refused or given up for what an extension puts right.
+      await this.#extender.keepUp();
+      this.look();
+    } catch (error) {
+      this.#observer.onError(error);
+    }
+    if (!this.#closed) this.#timer = this.#lookIn(pauseMs);
   }
 }
 

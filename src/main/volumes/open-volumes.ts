@@ -9,9 +9,10 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import type { TaskPool } from '../task-pool.ts';
 import { BlockfileVolumes } from './blockfile/blockfile-volumes.ts';
-import { bringBack, logAssembly } from './thin-pool/bring-back.ts';
+import { autoextendOf, bringBack, logAssembly } from './thin-pool/bring-back.ts';
 import { loopPoolMakeup, loopPoolName, openLoopPool } from './thin-pool/loop-pool.ts';
 import { openThinPool } from './thin-pool/open-thin-pool.ts';
+import type { KnownPool } from './thin-pool/pool-growth.ts';
 import type { Opened } from './volumes.ts';
 
 export interface OpenOptions {
@@ -44,17 +45,18 @@ export async function openVolumes(options: OpenOptions): Promise<Opened> {
   const { reason } = choice;
   if (choice.kind === 'pool') {
     const { poolName } = choice;
-    const activate = (): Promise<void> => bringBack(options, poolName);
+    const activate = (): Promise<KnownPool> => bringBack(options, poolName);
     return openThinPool({ ...options, engine: engine.report, poolName, reason, activate });
   }
   const poolName = loopPoolName(options.catalog.id);
-  const activate = (): Promise<void> => openOwnPool(options, poolName);
+  const activate = (): Promise<KnownPool> => openOwnPool(options, poolName);
   return openThinPool({ ...options, engine: engine.report, poolName, reason, activate });
 }
 
-async function openOwnPool({ config, catalog, tasks, log, unclean }: OpenOptions, name: string): Promise<void> {
+async function openOwnPool({ config, catalog, tasks, log, unclean }: OpenOptions, name: string): Promise<KnownPool> {
   const makeup = loopPoolMakeup(catalog.id, join(config.rootPath, 'pool'));
   logAssembly(log, name, await openLoopPool(tasks, { name, makeup, check: unclean }));
+  return { makeup, autoextend: autoextendOf(config) };
 }
 
 export function blockfileDirectory(rootPath: string): string {

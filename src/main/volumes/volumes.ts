@@ -3,9 +3,11 @@
 // A volume knows devices, not snapshots: names, parents and what was acknowledged are the catalog's. Nothing here
 // writes a record. Calls on one device are made one after another (its lane); calls on different ones side by side.
 
-import type { EngineKind, PoolStatus } from '../../shared/tasks.ts';
+import type { PoolMakeup } from '../../shared/pool-makeup.ts';
+import type { EngineKind, PoolRoom, PoolStatus } from '../../shared/tasks.ts';
 import type { Bytes, DeviceId } from '../../shared/units.ts';
 import type { Device, Place } from '../catalog/records.ts';
+import type { Autoextend } from '../config/autoextend.ts';
 import type { Stockroom } from './stockroom.ts';
 
 export type Mode = 'rw' | 'ro';
@@ -64,8 +66,25 @@ export type VolumesFacts =
       readonly status: PoolStatus;
       readonly engine: EngineKind;
       readonly driverVersion: string;
+      readonly makeup: PoolMakeup | null;
     }
   | { readonly kind: 'blockfile'; readonly directory: string };
+
+/** What a pool is to become at least; null: what it is. */
+export interface WantedSizes {
+  readonly dataBytes: Bytes | null;
+  readonly metadataBytes: Bytes | null;
+}
+
+/** How volumes become larger while they are in use. */
+export interface Growth {
+  readonly policy: Autoextend;
+  /** Sizes of data are multiples of it. */
+  readonly blockBytes: number;
+  room(): Promise<PoolRoom>;
+  /** To at least these sizes; answers what there is then. */
+  extend(wanted: WantedSizes): Promise<Space>;
+}
 
 export interface Volumes {
   readonly kind: 'thin-pool' | 'blockfile';
@@ -105,6 +124,8 @@ export interface Volumes {
   /** Space as last seen. */
   readonly space: Space;
   refreshSpace(): Promise<Space>;
+  /** null where nobody here can make them larger. */
+  readonly growth: Growth | null;
   /** Holds the catalog's devices against what the kernel has, once, before the first call is served. */
   recover(devices: ReadonlyMap<DeviceId, Device>, unknown: UnknownFate): Promise<Recovered>;
   /** What there is beside the catalog. */

@@ -1,16 +1,21 @@
 // The two sparse files of a pool on loop devices: made, grown, attached and let go. A file is never made smaller.
 
 import { constants } from 'node:fs';
-import { access, mkdir, open } from 'node:fs/promises';
+import { access, mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FaultError } from '../../shared/faults.ts';
 import { type Bytes, parseBytes } from '../../shared/units.ts';
 import { attachLoop, detachLoop, findLoops } from '../block/loop.ts';
 import { errnoOf, withErrno } from '../errno.ts';
+import { runTool, ToolError } from '../exec.ts';
 import type { NoteUndo } from '../undo.ts';
 
 export const LOOP_FILES = ['data', 'metadata'] as const;
 export type LoopFile = (typeof LOOP_FILES)[number];
+
+const FALLOCATE_TIMEOUT_MS = 60_000;
+/** Whatever the file system's blocks are (stat(2)). */
+const STAT_BLOCK_BYTES = 512;
 
 /** The file is made or extended to `wantedBytes`, for good, unless it has as much. */
 export async function extendLoopFile(path: string, wantedBytes: Bytes): Promise<void> {
@@ -26,6 +31,30 @@ export async function extendLoopFile(path: string, wantedBytes: Bytes): Promise<
       await handle.close();
     }
     await syncFolder(dirname(path));
+  });
+}
+
+/**
+ * Gives the file all the blocks that it may ever write. With metadata in a sparse file, a full host file system would fail a
+ * commit of the pool, and then nothing could be removed any more. What is in it stays as it is, also while it is in use.
+ */
+export async function allocateLoopFile(path: string): Promise<void> {
+  const sizeBytes = await fileBytes(path);
+  if (sizeBytes === 0) return;
+  try {
+    // Fails where the file system has no such call, instead of writing zeros (fallocate(1)).
+    await runTool('fallocate', ['--length', String(sizeBytes), path], { timeoutMs: FALLOCATE_TIMEOUT_MS });
+  } catch (error) {
+    // Such a file system, or one that is full: the pool works as far as it did.
+    if (!(error instanceof ToolError && error.exitCode !== null)) throw error;
+  }
+}
+
+/** What the file may still take of the file system that it is on. */
+export async function unallocatedBytes(path: string): Promise<number> {
+  return withErrno(`look at ${path}`, async () => {
+    const { size, blocks } = await stat(path);
+    return Math.max(0, size - blocks * STAT_BLOCK_BYTES);
   });
 }
 

@@ -59,6 +59,12 @@ export async function findLvmPool({ vg, lv }: LvmMakeup): Promise<LvmPool | null
   };
 }
 
+/** What no volume of the group has. */
+export async function freeInGroup(vg: string): Promise<Bytes> {
+  const words = ['vgs', '--noheadings', '--units', 'b', '--nosuffix', '-o', 'vg_free', vg];
+  return parseBytes(Number((await runLvm(words)).trim()));
+}
+
 /** Whether it had to be activated. LVM runs thin_check on the metadata before, and clears needs_check when that is sound. */
 export async function activateLvmPool(makeup: LvmMakeup): Promise<boolean> {
   const found = await findLvmPool(makeup);

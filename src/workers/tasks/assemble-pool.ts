@@ -7,7 +7,7 @@ import type { LoopMakeup, RawMakeup } from '../../shared/pool-makeup.ts';
 import type { MetadataCheck, TaskAnswer, TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
 import { createDevice, findOwn, removeOwn } from '../devmapper/thin-device.ts';
-import { attachLoopFile } from '../pools/loop-files.ts';
+import { allocateLoopFile, attachLoopFile } from '../pools/loop-files.ts';
 import { activateLvmPool } from '../pools/lvm.ts';
 import { isBlank, type PoolParts, refreshPool, tableOf } from '../pools/pool-target.ts';
 import { rawPart } from '../pools/raw-device.ts';
@@ -56,9 +56,11 @@ async function openParts(makeup: LoopMakeup | RawMakeup, note: NoteUndo): Promis
   if (makeup.kind === 'raw') {
     return { data: await rawPart(makeup.dataPath), metadata: await rawPart(makeup.metadataPath) };
   }
+  const metadataFile = join(makeup.dir, 'metadata');
+  await allocateLoopFile(metadataFile);
   return {
     data: await attachLoopFile(join(makeup.dir, 'data'), note),
-    metadata: await attachLoopFile(join(makeup.dir, 'metadata'), note),
+    metadata: await attachLoopFile(metadataFile, note),
   };
 }
 

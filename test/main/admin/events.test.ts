@@ -11,6 +11,7 @@ import { CommandError, EXIT_NO_DAEMON } from '../../../src/main/cli/command.ts';
 import { Admin, type EventsResponse, Kind } from '../../../src/main/rpc/gen/thinsnap/admin/v1/admin_pb.ts';
 import { parseBytes } from '../../../src/shared/units.ts';
 import { withAdmin } from '../../support/admin.ts';
+import { FakeGrowth } from '../../support/fake-growth.ts';
 import { deviceOf, pairOf, snapshotOf, viewOf } from '../../support/records.ts';
 import { withTimeout } from '../../support/with-timeout.ts';
 
@@ -137,12 +138,17 @@ test('events come in the order of the writes, what is wrong already first, and e
     await core.catalog.write([{ kind: 'delete-snapshot', key: 'a' }]);
     await next();
     await next();
-    core.volumes.space = { data: { usedBytes: 0, totalBytes: 1000 }, metadata: null };
+    core.volumes.growth = new FakeGrowth(core.volumes, { roomBytes: 1000, failure: null });
+    await core.extender.keepUp();
+    await next();
     await next();
     assert.equal(
       seen.map(({ event }) => event.case),
-      ['problem', 'made', 'removed', 'solved'],
+      ['problem', 'made', 'removed', 'extended', 'solved'],
     );
+    const { $typeName, ...extended } = seen[3]?.event.case === 'extended' ? seen[3].event.value : { $typeName: '' };
+    assert.is($typeName, 'thinsnap.admin.v1.Extended');
+    assert.equal(extended, { what: 'data', beforeBytes: 1000n, afterBytes: 1250n });
     assert.ok(seen.every(({ time }) => time !== undefined));
     const ended = stream.next().catch((error: unknown) => error);
     await stop();

@@ -6,8 +6,11 @@ import { findProblems, type ProblemCode } from '../../../src/main/admin/health.t
 import { loadConfig, NO_FLAGS } from '../../../src/main/config/load-config.ts';
 import type { Space, VolumesFacts } from '../../../src/main/volumes/volumes.ts';
 import { FaultError } from '../../../src/shared/faults.ts';
+import type { PoolMakeup } from '../../../src/shared/pool-makeup.ts';
 import type { PoolStatus } from '../../../src/shared/tasks.ts';
+import { parseSectors } from '../../../src/shared/units.ts';
 import { withCore } from '../../support/core.ts';
+import { FakeGrowth } from '../../support/fake-growth.ts';
 
 const test = suite('findProblems()');
 const tasks = { hung: [] };
@@ -24,9 +27,19 @@ const SOUND: PoolStatus = {
 };
 
 function pool(status: Partial<PoolStatus>): VolumesFacts {
-  const facts = { kind: 'thin-pool', poolName: 'p', blockBytes: 65_536, engine: 'ioctl', driverVersion: '4' } as const;
+  const facts = {
+    kind: 'thin-pool',
+    poolName: 'p',
+    blockBytes: 65_536,
+    engine: 'ioctl',
+    driverVersion: '4',
+    makeup: null,
+  } as const;
   return { ...facts, status: { ...SOUND, ...status } };
 }
+
+const LVM: PoolMakeup = { kind: 'lvm', vg: 'vg', lv: 'pool' };
+const LOOP: PoolMakeup = { kind: 'loop', dir: '/p', uuid: 'u', blockSectors: parseSectors(128), features: [] };
 
 /** Of 1000, with a reserve of 100. */
 function free(data: number, metadata = 1000): Space {
@@ -55,10 +68,10 @@ const CASES: readonly (readonly [string, VolumesFacts, Space, readonly ProblemCo
 for (const [name, facts, space, codes] of CASES) {
   test(`findProblems() tells ${codes.join(', ') || 'nothing'} when ${name}`, async () => {
     const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
-    await withCore(async ({ catalog, volumes }) => {
+    await withCore(async ({ catalog, volumes, extender }) => {
       volumes.facts = facts;
       volumes.space = space;
-      const problems = findProblems({ catalog, volumes, config, tasks });
+      const problems = findProblems({ catalog, volumes, config, extender, tasks });
       assert.equal(
         problems.map(({ code }) => code),
         codes,
@@ -73,9 +86,9 @@ for (const [name, facts, space, codes] of CASES) {
 
 test('findProblems() names what takes the mark off a pool that needs a check', async () => {
   const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
-  await withCore(async ({ catalog, volumes }) => {
+  await withCore(async ({ catalog, volumes, extender }) => {
     volumes.facts = pool({ mode: 'ro', needsCheck: true });
-    const problems = findProblems({ catalog, volumes, config, tasks }).filter(
+    const problems = findProblems({ catalog, volumes, config, extender, tasks }).filter(
       ({ code }) => code === 'pool-needs-check',
     );
     assert.is(problems.length, 1);
@@ -86,20 +99,47 @@ test('findProblems() names what takes the mark off a pool that needs a check', a
 
 test('findProblems() tells that the catalog takes no more writes', async () => {
   const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
-  await withCore(async ({ volumes, catalog }) => {
+  await withCore(async ({ volumes, catalog, extender }) => {
     const fault = new FaultError('unavailable', 'Cannot write to the catalog: no space');
     const broken = Object.create(catalog, { fault: { value: fault } });
-    const [problem] = findProblems({ catalog: broken, volumes, config, tasks });
+    const [problem] = findProblems({ catalog: broken, volumes, config, extender, tasks });
     assert.is(problem?.code, 'catalog-broken');
     assert.match(problem?.found ?? '', /no space/);
   });
 });
 
+for (const [kind, failure, code] of [
+  ['loop', null, 'host-space-short'],
+  ['lvm', null, 'group-space-short'],
+  ['lvm', 'Cannot run lvm: no lock', 'extension-failed'],
+] as const) {
+  test(`findProblems() tells ${code} while a pool of kind ${kind} is not extended, with what to do`, async () => {
+    const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
+    await withCore(async ({ catalog, volumes, extender }) => {
+      const makeup = kind === 'lvm' ? LVM : LOOP;
+      volumes.facts = { ...pool({}), makeup } as VolumesFacts;
+      volumes.space = free(199);
+      volumes.growth = new FakeGrowth(volumes, { roomBytes: 0, failure });
+      await extender.keepUp();
+      const problems = findProblems({ catalog, volumes, config, extender, tasks });
+      assert.equal(
+        problems.map((problem) => problem.code),
+        ['data-low', code],
+      );
+      assert.is(problems[1]?.severity, 'warning');
+      assert.match(problems[1]?.found ?? '', failure === null ? /data space cannot be extended: nothing/ : /no lock/);
+      volumes.space = free(900);
+      await extender.keepUp();
+      assert.equal(findProblems({ catalog, volumes, config, extender, tasks }), []);
+    });
+  });
+}
+
 test('findProblems() tells of a task that does not come back, and what it works on', async () => {
   const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
-  await withCore(async ({ volumes, catalog }) => {
+  await withCore(async ({ volumes, catalog, extender }) => {
     const hung = [{ task: 'activate', subject: 'pool-snap-7', lane: 'fast', sinceMs: 131_400 }] as const;
-    const [problem] = findProblems({ catalog, volumes, config, tasks: { hung } });
+    const [problem] = findProblems({ catalog, volumes, config, extender, tasks: { hung } });
     assert.is(problem?.code, 'task-hung');
     assert.match(problem?.found ?? '', /activate on pool-snap-7 .* 131 s/);
   });

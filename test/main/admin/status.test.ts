@@ -1,10 +1,13 @@
 // Status over the socket: every figure against what is there.
 
 import { lstat } from 'node:fs/promises';
+import { create } from '@bufbuild/protobuf';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Admin, Health, PoolMode } from '../../../src/main/rpc/gen/thinsnap/admin/v1/admin_pb.ts';
+import { Admin, ExtensionSchema, Health, PoolMode } from '../../../src/main/rpc/gen/thinsnap/admin/v1/admin_pb.ts';
+import { parseSectors } from '../../../src/shared/units.ts';
 import { type Admin as Served, STARTED_AT, withAdmin } from '../../support/admin.ts';
+import { FakeGrowth } from '../../support/fake-growth.ts';
 import { deviceOf, pairOf, snapshotOf, viewOf } from '../../support/records.ts';
 
 const test = suite('admin status');
@@ -25,6 +28,7 @@ const POOL = {
   },
   engine: 'ioctl',
   driverVersion: '4.48.0',
+  makeup: { kind: 'loop', dir: '/p', uuid: 'u', blockSectors: parseSectors(128), features: [] },
 } as const;
 
 async function fill({ core }: Served): Promise<void> {
@@ -62,6 +66,9 @@ test('status counts snapshots by kind and devices by state, and has standby and 
 test('status tells of the daemon, of its pool and of what new snapshots get', async () => {
   await withAdmin(async ({ client, core, address }) => {
     core.volumes.facts = POOL;
+    core.volumes.growth = new FakeGrowth(core.volumes, { roomBytes: 0, failure: null });
+    core.volumes.space = { data: { usedBytes: 900, totalBytes: 1000 }, metadata: null };
+    await core.extender.keepUp();
     const { daemon, volumes, newSnapshots } = await client.call(Admin.method.status, {});
     assert.is(daemon?.version, '1.2.3');
     assert.is(daemon?.pid, process.pid);
@@ -79,6 +86,13 @@ test('status tells of the daemon, of its pool and of what new snapshots get', as
       transactionId: 42n,
       engine: 'ioctl',
       driverVersion: '4.48.0',
+      extension: create(ExtensionSchema, {
+        madeOf: 'loop',
+        parts: ['/p/data', '/p/metadata'],
+        thresholdPercent: 80,
+        percent: 20,
+        lastFailure: "The pool's data space cannot be extended: nothing is left",
+      }),
     });
     assert.equal([newSnapshots?.sizeBytes, newSnapshots?.fsType], [10n * 2n ** 30n, 'ext4']);
   });

@@ -25,7 +25,7 @@ test('thinsnap config check prints "ok" and a summary for a good file', async ()
   assert.equal(await run('config', 'check', good), {
     status: 0,
     out: `${good}: ok
-  kind      thinsnap's own: 3 of 22 settings
+  kind      thinsnap's own: 3 of 24 settings
   volumes   thin pool vg-pool
   snapshots ext4 of 10GiB
   state in  /var/lib/thinsnap
@@ -76,6 +76,8 @@ mount_options           = ["noatime", "discard"]         # ${good}:3
 async_remove            = false                          # default
 discard_blocks          = false                          # default
 min_free_space          = "10%"                          # default
+autoextend_threshold    = 80                             # default
+autoextend_percent      = 20                             # default
 xfs_nospace_max_retries = 0                              # default
 standby_per_parent      = 64                             # default
 standby_total           = 256                            # default

@@ -39,6 +39,8 @@ const DEFAULTS: Config = {
   asyncRemove: false,
   discardBlocks: false,
   minFreeSpace: { kind: 'percent', percent: 10 },
+  autoextendThreshold: 80,
+  autoextendPercent: 20,
   xfsNospaceMaxRetries: 0,
   standbyPerParent: 64,
   standbyTotal: 256,
@@ -96,6 +98,8 @@ mount_options = "noatime,,discard"
 async_remove = true
 discard_blocks = true
 min_free_space = "12.5 %"
+autoextend_threshold = 100
+autoextend_percent = 1
 xfs_nospace_max_retries = 7
 standby_per_parent = 0
 standby_total = 4096
@@ -120,6 +124,8 @@ standby_total = 4096
     asyncRemove: true,
     discardBlocks: true,
     minFreeSpace: { kind: 'percent', percent: 12.5 },
+    autoextendThreshold: 100,
+    autoextendPercent: 1,
     xfsNospaceMaxRetries: 7,
     standbyPerParent: 0,
     standbyTotal: 4096,
@@ -302,6 +308,8 @@ const anyConfig: fc.Arbitrary<Config> = fc.record(
       fc.nat(5000).map((hundredths) => ({ kind: 'percent' as const, percent: hundredths / 100 })),
       bytes.map((size) => ({ kind: 'bytes' as const, bytes: size })),
     ),
+    autoextendThreshold: fc.integer({ min: 50, max: 100 }),
+    autoextendPercent: fc.integer({ min: 1, max: 1000 }),
     xfsNospaceMaxRetries: fc.nat(2 ** 31 - 1),
     standbyPerParent: fc.nat(4096),
     standbyTotal: fc.nat(4096),

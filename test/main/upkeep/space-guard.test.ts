@@ -3,23 +3,36 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { MinFreeSpace } from '../../../src/main/config/config.ts';
-import { SpaceGuard } from '../../../src/main/upkeep/space-guard.ts';
+import { LOOK_PAUSE_MAX_MS } from '../../../src/main/upkeep/pacing.ts';
+import { type Crossing, SpaceGuard, type SpaceObserver } from '../../../src/main/upkeep/space-guard.ts';
 import type { Space } from '../../../src/main/volumes/volumes.ts';
-import { isFault } from '../../../src/shared/faults.ts';
 import { MIB, parseBytes } from '../../../src/shared/units.ts';
+import { withFakeTime } from '../../support/fake-time.ts';
 import { FakeVolumes } from '../../support/fake-volumes.ts';
+import { faultOf } from '../../support/faults.ts';
 
+const CANNOT = { keepUp: async (): Promise<void> => undefined };
+const IGNORED: SpaceObserver = { onError: () => undefined, onCrossing: () => undefined };
 const TENTH: MinFreeSpace = { kind: 'percent', percent: 10 };
 
-function check(space: Space, minFree: MinFreeSpace): void {
+async function check(space: Space, minFree: MinFreeSpace): Promise<void> {
   const volumes = new FakeVolumes();
   volumes.space = space;
-  const guard = new SpaceGuard(volumes, minFree, { onError: () => undefined, onCrossing: () => undefined });
+  const guard = new SpaceGuard({ volumes, minFree, extender: CANNOT, observer: IGNORED });
   try {
-    guard.check();
+    await guard.check();
   } finally {
     guard.close();
   }
+}
+
+/** As if so much of the pool were in use after its extension. */
+function extending(volumes: FakeVolumes, usedMib: number): { keepUp: () => Promise<void> } {
+  return {
+    keepUp: async () => {
+      volumes.space = used(usedMib, 0);
+    },
+  };
 }
 
 function used(data: number, metadata: number): Space {
@@ -30,42 +43,35 @@ function used(data: number, metadata: number): Space {
   };
 }
 
-test('SpaceGuard.check lets pass what leaves just the reserve, and refuses one byte less', () => {
-  check(used(90, 90), TENTH);
+test('SpaceGuard.check lets pass what leaves just the reserve, and refuses one byte less', async () => {
+  await check(used(90, 90), TENTH);
   const totalBytes = 100 * MIB;
   const short = { data: { usedBytes: 90 * MIB + 1, totalBytes }, metadata: null };
-  assert.throws(
-    () => check(short, TENTH),
-    (error: unknown) => isFault(error, 'no-space'),
-  );
-  check(short, { kind: 'bytes', bytes: parseBytes(10 * MIB - 1) });
-  assert.throws(() => check(short, { kind: 'bytes', bytes: parseBytes(10 * MIB) }), /Cannot make another snapshot/);
+  assert.is((await faultOf(check(short, TENTH))).code, 'no-space');
+  await check(short, { kind: 'bytes', bytes: parseBytes(10 * MIB - 1) });
+  const fault = await faultOf(check(short, { kind: 'bytes', bytes: parseBytes(10 * MIB) }));
+  assert.match(fault.message, /Cannot make another snapshot/);
 });
 
-test('SpaceGuard.check says which space is short, and by the numbers', () => {
-  assert.throws(
-    () => check(used(95, 0), TENTH),
+test('SpaceGuard.check says which space is short, and by the numbers', async () => {
+  assert.match(
+    (await faultOf(check(used(95, 0), TENTH))).message,
     /5MiB of 100MiB of data space are free, and min_free_space keeps 10MiB/,
   );
-  assert.throws(() => check(used(0, 99), TENTH), /1MiB of 100MiB of metadata space are free/);
+  assert.match((await faultOf(check(used(0, 99), TENTH))).message, /1MiB of 100MiB of metadata space are free/);
 });
 
-test('SpaceGuard.check faults with no-space where more is used than there is', () => {
-  assert.throws(
-    () => check(used(101, 0), TENTH),
-    (error: unknown) => isFault(error, 'no-space'),
-  );
+test('SpaceGuard.check faults with no-space where more is used than there is', async () => {
+  assert.is((await faultOf(check(used(101, 0), TENTH))).code, 'no-space');
 });
 
 test('SpaceGuard tells of each level once, when it is come to, of data and of metadata', () => {
   const volumes = new FakeVolumes();
   const told: string[] = [];
   volumes.space = used(95, 0);
-  const guard = new SpaceGuard(volumes, TENTH, {
-    onError: () => undefined,
-    onCrossing: ({ what, level, freeBytes, reserveBytes }) =>
-      told.push(`${what} ${level} ${freeBytes / MIB} ${reserveBytes / MIB}`),
-  });
+  const onCrossing = ({ what, level, freeBytes, reserveBytes }: Crossing): void =>
+    void told.push(`${what} ${level} ${freeBytes / MIB} ${reserveBytes / MIB}`);
+  const guard = new SpaceGuard({ volumes, minFree: TENTH, extender: CANNOT, observer: { ...IGNORED, onCrossing } });
   try {
     for (const space of [used(96, 0), used(85, 85), used(85, 85), used(10, 91), used(10, 10)]) {
       volumes.space = space;
@@ -83,5 +89,61 @@ test('SpaceGuard tells of each level once, when it is come to, of data and of me
     'metadata ok 90 10',
   ]);
 });
+
+test('SpaceGuard.check refuses nothing that an extension makes room for, and waits for that', async () => {
+  const volumes = new FakeVolumes();
+  volumes.space = used(95, 0);
+  const extender = extending(volumes, 15);
+  const guard = new SpaceGuard({ volumes, minFree: TENTH, extender, observer: IGNORED });
+  try {
+    await guard.check();
+  } finally {
+    guard.close();
+  }
+});
+
+test('SpaceGuard extends before it tells that space is low', async () => {
+  await withFakeTime(async (pass) => {
+    const volumes = new FakeVolumes();
+    const told: string[] = [];
+    volumes.space = used(10, 0);
+    const extender = extending(volumes, 40);
+    const onCrossing = ({ what, level }: Crossing): void => void told.push(`${what} ${level}`);
+    const guard = new SpaceGuard({ volumes, minFree: TENTH, extender, observer: { ...IGNORED, onCrossing } });
+    volumes.space = used(95, 0);
+    await pass(LOOK_PAUSE_MAX_MS);
+    guard.close();
+    assert.equal([told, volumes.space.data.usedBytes], [[], 40 * MIB]);
+  });
+});
+
+for (const [what, mibPerSecond, freeMib, pausesMs] of [
+  ['the largest pause where nobody could fill a quarter sooner', 0, 1024 * 1024, [5000, 5000]],
+  ['a pause for who begins at full speed', 0, 4000, [4000, 4000]],
+  ['the smallest pause in a small pool', 0, 16, [250, 250]],
+  ['as fast as the writer was', 1024, 8192, [5000, 750]],
+] as const) {
+  test(`SpaceGuard looks again: ${what}`, async () => {
+    await withFakeTime(async (pass, nowMs) => {
+      const volumes = new FakeVolumes();
+      const looks: number[] = [];
+      const totalBytes = freeMib * MIB;
+      volumes.space = { data: { usedBytes: 0, totalBytes }, metadata: null };
+      volumes.refreshSpace = async (): Promise<Space> => {
+        looks.push(nowMs());
+        volumes.space = { data: { usedBytes: (nowMs() / 1000) * mibPerSecond * MIB, totalBytes }, metadata: null };
+        return volumes.space;
+      };
+      const guard = new SpaceGuard({ volumes, minFree: TENTH, extender: CANNOT, observer: IGNORED });
+      for (let steps = 0; steps < 240; steps += 1) await pass(50);
+      guard.close();
+      const [first = 0, second = 0] = looks;
+      assert.equal([first, second - first], pausesMs);
+      const count = looks.length;
+      await pass(LOOK_PAUSE_MAX_MS);
+      assert.is(looks.length, count);
+    });
+  });
+}
 
 test.run();

@@ -35,6 +35,8 @@ function configOf(rootPath: string, volumes: Config['volumes']): Config {
     asyncRemove: true,
     discardBlocks: false,
     minFreeSpace: { kind: 'percent', percent: 0 },
+    autoextendThreshold: 100,
+    autoextendPercent: 20,
     standbyPerParent: 0,
     standbyTotal: 0,
     xfsNospaceMaxRetries: 0,

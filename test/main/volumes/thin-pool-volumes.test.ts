@@ -25,6 +25,7 @@ function dyingAt(
     engine: FAKE_ENGINE,
     poolName: 'pool',
     poolTag: null,
+    known: { makeup: null, autoextend: { thresholdPercent: 100, percent: 20 } },
     description: '',
     uuidPrefix: 'thinsnap-',
     dataBlockSectors: BLOCK_SECTORS,

@@ -241,6 +241,7 @@ const NOT_HERE = {
   assemblePool: notHere,
   disassemblePool: notHere,
   extendPool: notHere,
+  poolRoom: notHere,
   surveyDevice: notHere,
   lvmGroup: notHere,
   poolNeeds: notHere,

@@ -62,6 +62,7 @@ export async function openLife(machine: Machine): Promise<Life> {
     engine: FAKE_ENGINE,
     poolName: POOL_NAME,
     poolTag: null,
+    known: { makeup: null, autoextend: { thresholdPercent: 100, percent: 20 } },
     description: 'a fake pool',
     uuidPrefix: `thinsnap-${catalog.id}-`,
     dataBlockSectors: BLOCK_SECTORS,

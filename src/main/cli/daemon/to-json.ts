@@ -149,7 +149,21 @@ function volumesJson(volumes: pb.Volumes | undefined): unknown {
       transaction_id: number(value.transactionId),
       engine: value.engine,
       driver_version: value.driverVersion,
+      extension: extensionJson(value.extension),
     },
+  };
+}
+
+function extensionJson(extension: pb.Extension | undefined): unknown {
+  if (extension === undefined) return null;
+  const { madeOf, parts, thresholdPercent, percent, times, lastFailure } = extension;
+  return {
+    made_of: madeOf === '' ? null : madeOf,
+    parts,
+    threshold_percent: thresholdPercent ?? null,
+    percent: percent ?? null,
+    times: number(times),
+    last_failure: lastFailure === '' ? null : lastFailure,
   };
 }
 

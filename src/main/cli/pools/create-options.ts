@@ -3,15 +3,9 @@
 import { FaultError, isFault } from '../../../shared/faults.ts';
 import { BLOCK_STEP_BYTES } from '../../../shared/pool-makeup.ts';
 import { type Bytes, parseBytes, parseSectors, SECTOR_BYTES, type Sectors } from '../../../shared/units.ts';
+import { AUTOEXTEND_PERCENT_MAX, type Autoextend, THRESHOLD_PERCENT_MIN } from '../../config/autoextend.ts';
 import { readPath } from '../../config/read-values.ts';
-import {
-  AUTOEXTEND_PERCENT_MAX,
-  type Autoextend,
-  LVM_NAME,
-  parseBlockSize,
-  THRESHOLD_PERCENT_MIN,
-  TOOL_PATH,
-} from '../../pools/description.ts';
+import { LVM_NAME, parseBlockSize, TOOL_PATH } from '../../pools/description.ts';
 import { type Amount, parseAmount, parseOptionSize } from '../../pools/sizes.ts';
 import { type Arguments, type Completion, type Option, UsageError } from '../arguments.ts';
 import { flagOption } from '../options.ts';

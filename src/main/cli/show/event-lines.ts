@@ -13,6 +13,7 @@ export const EVENT_TYPES = [
   'remove',
   'update',
   'reaped',
+  'extended',
   'problem',
   'solved',
   'lost',
@@ -33,6 +34,7 @@ export function typeOf({ event }: EventsResponse): EventType | null {
     case 'updated':
       return 'update';
     case 'reaped':
+    case 'extended':
     case 'problem':
     case 'solved':
     case 'lost':
@@ -56,6 +58,10 @@ export function eventLine({ time, event }: EventsResponse, type: EventType, opti
         return `${key(event.value.key)} (${kindWord(event.value.kind)})`;
       case 'reaped':
         return `device ${event.value.deviceId}`;
+      case 'extended': {
+        const { what, beforeBytes, afterBytes } = event.value;
+        return plainLine(`${what} space from ${showBytes(beforeBytes)} to ${showBytes(afterBytes)}`, options);
+      }
       case 'problem':
         return plainLine(`${event.value.code}: ${event.value.found}. What to do: ${event.value.advice}`, options);
       case 'solved':
@@ -90,6 +96,10 @@ function partsJson(event: EventsResponse['event']): Record<string, unknown> {
       return { key: event.value.key, kind: kindWord(event.value.kind) };
     case 'reaped':
       return { device_id: Number(event.value.deviceId) };
+    case 'extended': {
+      const { what, beforeBytes, afterBytes } = event.value;
+      return { what, before_bytes: Number(beforeBytes), after_bytes: Number(afterBytes) };
+    }
     case 'problem':
       return problemJson(event.value);
     case 'solved':

@@ -72,6 +72,7 @@ function volumePairs({ volumes, newSnapshots }: pb.StatusResponse): Pair[] {
     const check = value.needsCheck ? ', needs a check' : '';
     pairs.push(
       { name: 'Pool', value: `${value.name}, ${modeWord(value.mode)}${check}` },
+      ...extensionPairs(value.extension),
       { name: 'Block size', value: showBytes(value.blockBytes) },
       { name: 'Transaction id', value: String(value.transactionId) },
       { name: 'Engine', value: value.engine },
@@ -92,6 +93,24 @@ function volumePairs({ volumes, newSnapshots }: pb.StatusResponse): Pair[] {
   const discard = discardBlocks ? ', blocks are discarded' : '';
   pairs.push({ name: 'Removal', value: `${removal}, deferred while busy${discard}` });
   return pairs;
+}
+
+function extensionPairs(extension: pb.Extension | undefined): Pair[] {
+  if (extension === undefined) return [];
+  const { madeOf, parts, lastFailure } = extension;
+  const pairs: Pair[] = [{ name: 'Made of', value: madeOf === '' ? 'unknown' : `${madeOf}: ${parts.join(', ')}` }];
+  pairs.push({ name: 'Extension', value: extensionText(extension) });
+  if (lastFailure !== '') pairs.push({ name: 'Last failure', value: lastFailure });
+  return pairs;
+}
+
+function extensionText({ madeOf, thresholdPercent, percent, times }: pb.Extension): string {
+  if (thresholdPercent === undefined) {
+    return madeOf === 'raw' ? 'none: a raw pool is as large as its devices' : 'none: whoever made the pool extends it';
+  }
+  if (thresholdPercent >= 100) return 'off';
+  const done = times === 1n ? 'once' : `${times} times`;
+  return `by ${percent}% at ${thresholdPercent}% of use; ${times === 0n ? 'not needed' : `done ${done}`} since the start`;
 }
 
 function spaceLines({ data, metadata, minFreeSpace }: pb.StatusResponse, screen: Screen): string[] {

@@ -35,6 +35,8 @@ export class BlockfileVolumes implements Volumes {
   readonly description: string;
   readonly stockroom: FileStockroom;
   readonly #options: BlockfileOptions;
+  /** Block files are as large as their file system is. */
+  readonly growth = null;
   #sharesBlocks = false;
   #space: Space = { data: { usedBytes: 0, totalBytes: 0 }, metadata: null };
 

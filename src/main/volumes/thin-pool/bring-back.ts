@@ -5,10 +5,13 @@ import type { Logger } from 'pino';
 import { isFault } from '../../../shared/faults.ts';
 import { type PoolRef, parseLvmDeviceName } from '../../../shared/pool-makeup.ts';
 import type { PoolAssembly } from '../../../shared/tasks.ts';
+import type { Autoextend } from '../../config/autoextend.ts';
 import type { Config } from '../../config/config.ts';
 import { readDescription, refuseIncomplete } from '../../pools/description.ts';
 import { whenThere } from '../../pools/device-wait.ts';
 import type { TaskPool } from '../../task-pool.ts';
+import { LVM_UUID_PREFIX } from './open-thin-pool.ts';
+import type { KnownPool } from './pool-growth.ts';
 
 export interface BringBackOptions {
   readonly config: Config;
@@ -20,23 +23,37 @@ export interface BringBackOptions {
   readonly signal: AbortSignal;
 }
 
-/** A pool that nobody described and that LVM does not have is left to whoever made it. Faults: those of assembling. */
-export async function bringBack(options: BringBackOptions, poolName: string): Promise<void> {
+/**
+ * A pool that nobody described and that LVM does not have is left to whoever made it. Answers what is known of it. Faults: those
+ * of assembling.
+ */
+export async function bringBack(options: BringBackOptions, poolName: string): Promise<KnownPool> {
   const { config, tasks } = options;
   const description = await readDescription(config.poolDirectory, poolName);
   if (description !== null) {
     refuseIncomplete(description);
     await assemble(options, description);
-    return;
+    return description;
   }
   const makeup = parseLvmDeviceName(poolName);
-  if (makeup === null || (await isThere(tasks, poolName))) return;
+  const autoextend = autoextendOf(config);
+  const uuid = makeup === null ? null : await findUuid(tasks, poolName);
+  // Any device may be called like a volume of LVM's.
+  if (uuid !== null || makeup === null)
+    return { makeup: uuid?.startsWith(LVM_UUID_PREFIX) ? makeup : null, autoextend };
   try {
     await assemble(options, { name: poolName, makeup });
+    return { makeup, autoextend };
   } catch (error) {
     // Who opens the pool says that it is not there, and what to do.
     if (!isFault(error, 'device-missing', 'tool-missing')) throw error;
+    return { makeup: null, autoextend };
   }
+}
+
+/** Where a pool's description says nothing. */
+export function autoextendOf({ autoextendThreshold, autoextendPercent }: Config): Autoextend {
+  return { thresholdPercent: autoextendThreshold, percent: autoextendPercent };
 }
 
 async function assemble({ config, tasks, log, unclean, signal }: BringBackOptions, pool: PoolRef): Promise<void> {
@@ -56,12 +73,11 @@ export function logAssembly(log: Logger, pool: string, { activated, created, che
   }
 }
 
-async function isThere(tasks: TaskPool, pool: string): Promise<boolean> {
+async function findUuid(tasks: TaskPool, pool: string): Promise<string | null> {
   try {
-    await tasks.run('poolFacts', { pool });
-    return true;
+    return (await tasks.run('poolFacts', { pool })).uuid;
   } catch (error) {
-    if (isFault(error, 'device-missing')) return false;
+    if (isFault(error, 'device-missing')) return null;
     throw error;
   }
 }

@@ -15,9 +15,11 @@ import type { Config } from '../../config/config.ts';
 import { lockPool } from '../../pools/pool-lock.ts';
 import type { TaskPool } from '../../task-pool.ts';
 import type { Opened } from '../volumes.ts';
+import type { KnownPool } from './pool-growth.ts';
 import { ThinPoolVolumes } from './thin-pool-volumes.ts';
 
-const LVM_UUID_PREFIX = 'LVM-';
+/** Dm uuids of LVM's devices begin with it. */
+export const LVM_UUID_PREFIX = 'LVM-';
 /** "tS" in the upper bits of 48; the lower 32 are random. */
 const TAG_BASE = 0x7453 * 2 ** 32;
 const TAG_RANDOM = 2 ** 32;
@@ -29,8 +31,8 @@ export interface ThinPoolOpenOptions {
   readonly engine: EngineReport;
   readonly poolName: string;
   readonly reason: string;
-  /** Sees to it that the pool is active, if it can; nobody else has it meanwhile. */
-  readonly activate: () => Promise<void>;
+  /** Sees to it that the pool is active, if it can, and answers what is known of it; nobody else has it meanwhile. */
+  readonly activate: () => Promise<KnownPool>;
   readonly onForeignThinId: (thinId: number) => void;
 }
 
@@ -43,7 +45,7 @@ export async function openThinPool(options: ThinPoolOpenOptions): Promise<Opened
   const lock = await lockPool(poolName);
   try {
     await failpoint('pool.locked');
-    await options.activate();
+    const known = await options.activate();
     const facts = await soundFacts(tasks, poolName);
     const identity = await tie(options, facts, catalog.identity ?? (await adopt(options, facts)));
     const foreign = new Set<ThinId>(identity.foreignThinIds);
@@ -51,6 +53,7 @@ export async function openThinPool(options: ThinPoolOpenOptions): Promise<Opened
       tasks,
       poolName,
       poolTag: identity.tag,
+      known,
       description: `thin pool ${poolName}: ${options.reason}; ${engine.kind} engine (driver ${engine.driverVersion}): ${engine.reason}`,
       engine,
       uuidPrefix: deviceUuidPrefix(catalog.id),

@@ -14,9 +14,9 @@ import {
   type Bytes,
   type DeviceId,
   parseSectors,
-  SECTOR_BYTES,
   type Sectors,
   type ThinId,
+  toBytes,
   toSectors,
 } from '../../../shared/units.ts';
 import type { Device, Place } from '../../catalog/records.ts';
@@ -35,12 +35,14 @@ import {
   type VolumesFacts,
 } from '../volumes.ts';
 import { LostWrites } from './lost-writes.ts';
+import { growthOf, type KnownPool, type PoolGrowth } from './pool-growth.ts';
 import { toSpace } from './pool-space.ts';
 import { PoolStockroom } from './pool-stockroom.ts';
 import { thinIdOf } from './thin-id-of.ts';
 import { ThinIds, type ThinIdsOptions } from './thin-ids.ts';
 
 export interface ThinPoolOptions extends ThinIdsOptions {
+  readonly known: KnownPool;
   readonly tasks: Pick<TaskPool, 'run'>;
   /** Its transaction id, where that is ours to keep. */
   readonly poolTag: number | null;
@@ -61,6 +63,7 @@ export class ThinPoolVolumes implements Volumes {
   readonly sharesBlocks = true;
   readonly description: string;
   readonly stockroom: PoolStockroom;
+  readonly growth: PoolGrowth | null;
   readonly #options: ThinPoolOptions;
   readonly #thinIds: ThinIds;
   readonly #active = new Map<DeviceId, Exclude<Activity, 'none'>>();
@@ -73,6 +76,9 @@ export class ThinPoolVolumes implements Volumes {
     this.stockroom = new PoolStockroom(options);
     this.#thinIds = new ThinIds(options);
     this.#status = options.status;
+    this.growth = growthOf(options, (status) => {
+      this.#status = status;
+    });
   }
 
   newPlace(): Place {
@@ -164,14 +170,15 @@ export class ThinPoolVolumes implements Volumes {
   }
 
   get facts(): VolumesFacts {
-    const { poolName, engine, dataBlockSectors } = this.#options;
+    const { poolName, engine, dataBlockSectors, known } = this.#options;
     return {
       kind: 'thin-pool',
       poolName,
-      blockBytes: dataBlockSectors * SECTOR_BYTES,
+      blockBytes: toBytes(dataBlockSectors),
       status: this.#status,
       engine: engine.kind,
       driverVersion: engine.driverVersion,
+      makeup: known.makeup,
     };
   }
 

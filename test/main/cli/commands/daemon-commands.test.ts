@@ -266,7 +266,7 @@ test('thinsnap events prints a line for each thing, of the types asked for, unti
     const { out, status, error } = await withTimeout(all, 20_000, 'the end of the events');
     assert.equal(
       out.split('\n').map((line) => line.slice(26).replace(/: .*/, '')),
-      ['problem  data-short', String.raw`view     "x\ny" of base`, String.raw`remove   "x\ny" (view)`, ''],
+      ['problem   data-short', String.raw`view      "x\ny" of base`, String.raw`remove    "x\ny" (view)`, ''],
     );
     assert.is(status, 3);
     assert.match(error, /thinsnapd ends/);
@@ -295,6 +295,7 @@ const POOL: VolumesFacts = {
   },
   engine: 'dmsetup',
   driverVersion: '4.48.0',
+  makeup: null,
 };
 
 test('thinsnap status shows a pool with all that docker info has of one', async () => {

@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file thinsnap/admin/v1/admin.proto.
  */
 export const file_thinsnap_admin_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("Ch10aGluc25hcC9hZG1pbi92MS9hZG1pbi5wcm90bxIRdGhpbnNuYXAuYWRtaW4udjEiDwoNU3RhdHVzUmVxdWVzdCKlBAoOU3RhdHVzUmVzcG9uc2USKQoGaGVhbHRoGAEgASgOMhkudGhpbnNuYXAuYWRtaW4udjEuSGVhbHRoEiwKCHByb2JsZW1zGAIgAygLMhoudGhpbnNuYXAuYWRtaW4udjEuUHJvYmxlbRIpCgZkYWVtb24YAyABKAsyGS50aGluc25hcC5hZG1pbi52MS5EYWVtb24SKwoHdm9sdW1lcxgEIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlZvbHVtZXMSNgoNbmV3X3NuYXBzaG90cxgFIAEoCzIfLnRoaW5zbmFwLmFkbWluLnYxLk5ld1NuYXBzaG90cxImCgRkYXRhGAYgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuU3BhY2USKgoIbWV0YWRhdGEYByABKAsyGC50aGluc25hcC5hZG1pbi52MS5TcGFjZRIWCg5taW5fZnJlZV9zcGFjZRgIIAEoCRI0CglzbmFwc2hvdHMYCSABKAsyIS50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdENvdW50cxIwCgdkZXZpY2VzGAogASgLMh8udGhpbnNuYXAuYWRtaW4udjEuRGV2aWNlQ291bnRzEisKB3N0YW5kYnkYCyABKAsyGi50aGluc25hcC5hZG1pbi52MS5TdGFuZGJ5EikKBnJlYXBlchgMIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlJlYXBlciJjCgdQcm9ibGVtEgwKBGNvZGUYASABKAkSKwoIc2V2ZXJpdHkYAiABKA4yGS50aGluc25hcC5hZG1pbi52MS5IZWFsdGgSDQoFZm91bmQYAyABKAkSDgoGYWR2aWNlGAQgASgJIr0BCgZEYWVtb24SDwoHdmVyc2lvbhgBIAEoCRILCgNwaWQYAiABKA0SLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcm9vdF9wYXRoGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSFQoNYWRtaW5fYWRkcmVzcxgGIAEoCRIUCgxub2RlX3ZlcnNpb24YByABKAkSFAoMbWVtb3J5X2J5dGVzGAggASgEIosBCgdWb2x1bWVzEhMKC2Rlc2NyaXB0aW9uGAEgASgJEjAKCXRoaW5fcG9vbBgCIAEoCzIbLnRoaW5zbmFwLmFkbWluLnYxLlRoaW5Qb29sSAASMQoJYmxvY2tmaWxlGAMgASgLMhwudGhpbnNuYXAuYWRtaW4udjEuQmxvY2tmaWxlSABCBgoEa2luZCKtAQoIVGhpblBvb2wSDAoEbmFtZRgBIAEoCRITCgtibG9ja19ieXRlcxgCIAEoBBIpCgRtb2RlGAMgASgOMhsudGhpbnNuYXAuYWRtaW4udjEuUG9vbE1vZGUSEwoLbmVlZHNfY2hlY2sYBCABKAgSFgoOdHJhbnNhY3Rpb25faWQYBSABKAQSDgoGZW5naW5lGAYgASgJEhYKDmRyaXZlcl92ZXJzaW9uGAcgASgJIh4KCUJsb2NrZmlsZRIRCglkaXJlY3RvcnkYASABKAkijAEKDE5ld1NuYXBzaG90cxISCgpzaXplX2J5dGVzGAEgASgEEg8KB2ZzX3R5cGUYAiABKAkSEgoKZnNfb3B0aW9ucxgDIAMoCRIVCg1tb3VudF9vcHRpb25zGAQgAygJEhQKDGFzeW5jX3JlbW92ZRgFIAEoCBIWCg5kaXNjYXJkX2Jsb2NrcxgGIAEoCCJgCgVTcGFjZRISCgp1c2VkX2J5dGVzGAEgASgEEhMKC3RvdGFsX2J5dGVzGAIgASgEEhcKD2F2YWlsYWJsZV9ieXRlcxgDIAEoBBIVCg1yZXNlcnZlX2J5dGVzGAQgASgEIkIKDlNuYXBzaG90Q291bnRzEhEKCWNvbW1pdHRlZBgBIAEoBBIOCgZhY3RpdmUYAiABKAQSDQoFdmlld3MYAyABKAQiWwoMRGV2aWNlQ291bnRzEg0KBXRvdGFsGAEgASgEEg0KBWJhc2VzGAIgASgEEi0KBnN0YXRlcxgDIAMoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlN0YXRlQ291bnQiKgoKU3RhdGVDb3VudBINCgVzdGF0ZRgBIAEoCRINCgVjb3VudBgCIAEoBCJxCgdTdGFuZGJ5Eg0KBXJlYWR5GAEgASgEEg4KBndhbnRlZBgCIAEoBBIUCgxwYXJlbnRfbGltaXQYAyABKAQSEwoLdG90YWxfbGltaXQYBCABKAQSDAoEaGl0cxgFIAEoBBIOCgZtaXNzZXMYBiABKAQiFwoGUmVhcGVyEg0KBXF1ZXVlGAEgASgEIkcKC0xpc3RSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkSEwoLd2l0aF9sYWJlbHMYAiABKAgSEgoKd2l0aF91c2FnZRgDIAEoCCI+CgxMaXN0UmVzcG9uc2USLgoJc25hcHNob3RzGAEgAygLMhsudGhpbnNuYXAuYWRtaW4udjEuU25hcHNob3QiiwMKCFNuYXBzaG90EgwKBG5hbWUYASABKAkSDgoGcGFyZW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3VzYWdlX2J5dGVzGAYgASgESACIAQESEgoKc2l6ZV9ieXRlcxgHIAEoBBIPCgdmc190eXBlGAggASgJEhAKCGNoaWxkcmVuGAkgASgEEhEKCWRldmljZV9pZBgKIAEoBBI3CgZsYWJlbHMYCyADKAsyJy50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg4KDF91c2FnZV9ieXRlcyIcCgxVc2FnZVJlcXVlc3QSDAoEa2V5cxgBIAMoCSJ0Cg1Vc2FnZVJlc3BvbnNlEjMKCXNuYXBzaG90cxgBIAMoCzIgLnRoaW5zbmFwLmFkbWluLnYxLlNuYXBzaG90VXNhZ2USLgoGdG90YWxzGAIgASgLMh4udGhpbnNuYXAuYWRtaW4udjEuVXNhZ2VUb3RhbHMiogIKDVNuYXBzaG90VXNhZ2USDAoEbmFtZRgBIAEoCRIOCgZwYXJlbnQYAiABKAkSJQoEa2luZBgDIAEoDjIXLnRoaW5zbmFwLmFkbWluLnYxLktpbmQSEAoIY2hpbGRyZW4YBCABKAQSGQoRcHJvdmlzaW9uZWRfYnl0ZXMYBSABKAQSHQoQcmVmZXJlbmNlZF9ieXRlcxgGIAEoBEgAiAEBEhwKD2V4Y2x1c2l2ZV9ieXRlcxgHIAEoBEgBiAEBEhgKC2ZyZWVzX2J5dGVzGAggASgESAKIAQESDwoHc3RhbmRieRgJIAEoBEITChFfcmVmZXJlbmNlZF9ieXRlc0ISChBfZXhjbHVzaXZlX2J5dGVzQg4KDF9mcmVlc19ieXRlcyKPAwoLVXNhZ2VUb3RhbHMSMAoJc25hcHNob3RzGAEgASgLMh0udGhpbnNuYXAuYWRtaW4udjEuVXNhZ2VHcm91cBIsCgV2aWV3cxgCIAEoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlR3JvdXASLgoHc3RhbmRieRgDIAEoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlR3JvdXASLAoFYmFzZXMYBCABKAsyHS50aGluc25hcC5hZG1pbi52MS5Vc2FnZUdyb3VwEi4KB3Bhc3NpbmcYBSABKAsyHS50aGluc25hcC5hZG1pbi52MS5Vc2FnZUdyb3VwEi0KBm90aGVycxgGIAEoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlR3JvdXASFwoKdXNlZF9ieXRlcxgHIAEoBEgAiAEBEhkKDHNoYXJlZF9ieXRlcxgIIAEoBEgBiAEBEg8KB29taXR0ZWQYCSABKAlCDQoLX3VzZWRfYnl0ZXNCDwoNX3NoYXJlZF9ieXRlcyKcAQoKVXNhZ2VHcm91cBINCgVjb3VudBgBIAEoBBIZChFwcm92aXNpb25lZF9ieXRlcxgCIAEoBBIdChByZWZlcmVuY2VkX2J5dGVzGAMgASgESACIAQESHAoPZXhjbHVzaXZlX2J5dGVzGAQgASgESAGIAQFCEwoRX3JlZmVyZW5jZWRfYnl0ZXNCEgoQX2V4Y2x1c2l2ZV9ieXRlcyIsCgxDaGVja1JlcXVlc3QSDgoGcmVwYWlyGAEgASgIEgwKBGRyb3AYAiABKAkiVAoNQ2hlY2tSZXNwb25zZRIyCgtkaWZmZXJlbmNlcxgBIAMoCzIdLnRoaW5zbmFwLmFkbWluLnYxLkRpZmZlcmVuY2USDwoHb21pdHRlZBgCIAEoCSI5CgpEaWZmZXJlbmNlEgwKBHJ1bGUYASABKAkSDAoEd2hhdBgCIAEoCRIPCgdtZWFuaW5nGAMgASgJIjEKDkluc3BlY3RSZXF1ZXN0EgsKA2tleRgBIAEoCRISCgp3aXRoX3VzYWdlGAIgASgIIrkBCg9JbnNwZWN0UmVzcG9uc2USLQoIc25hcHNob3QYASABKAsyGy50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdBIpCgZkZXZpY2UYAiABKAsyGS50aGluc25hcC5hZG1pbi52MS5EZXZpY2USEQoJYW5jZXN0b3JzGAMgAygJEhAKCGNoaWxkcmVuGAQgAygJEicKBW1vdW50GAUgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuTW91bnQi7QEKBkRldmljZRIKCgJpZBgBIAEoBBIUCgd0aGluX2lkGAIgASgNSACIAQESFgoJb3JpZ2luX2lkGAMgASgESAGIAQESDQoFc3RhdGUYBCABKAkSLQoIYWN0aXZpdHkYBSABKA4yGy50aGluc25hcC5hZG1pbi52MS5BY3Rpdml0eRIPCgdmc190eXBlGAYgASgJEhIKCnNpemVfYnl0ZXMYByABKAQSFgoOYmFzZWxpbmVfYnl0ZXMYCCABKAQSFAoMbWFwcGVkX2J5dGVzGAkgASgEQgoKCF90aGluX2lkQgwKCl9vcmlnaW5faWQiNgoFTW91bnQSDAoEdHlwZRgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDwoHb3B0aW9ucxgDIAMoCSIQCg5Db2xsZWN0UmVxdWVzdCI+Cg9Db2xsZWN0UmVzcG9uc2USDwoHd2FpdGluZxgBIAEoBBIMCgRsZWZ0GAIgASgEEgwKBGRvbmUYAyABKAgiHQoMUmVzZXRSZXF1ZXN0Eg0KBWZvcmNlGAEgASgIIkEKDVJlc2V0UmVzcG9uc2USEQoJc25hcHNob3RzGAEgASgEEg8KB2RldmljZXMYAiABKAQSDAoEZG9uZRgDIAEoCCIPCg1FdmVudHNSZXF1ZXN0IpYDCg5FdmVudHNSZXNwb25zZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgRtYWRlGAIgASgLMhcudGhpbnNuYXAuYWRtaW4udjEuTWFkZUgAEjEKCWNvbW1pdHRlZBgDIAEoCzIcLnRoaW5zbmFwLmFkbWluLnYxLkNvbW1pdHRlZEgAEi0KB3JlbW92ZWQYBCABKAsyGi50aGluc25hcC5hZG1pbi52MS5SZW1vdmVkSAASLQoHdXBkYXRlZBgFIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlVwZGF0ZWRIABIrCgZyZWFwZWQYBiABKAsyGS50aGluc25hcC5hZG1pbi52MS5SZWFwZWRIABItCgdwcm9ibGVtGAcgASgLMhoudGhpbnNuYXAuYWRtaW4udjEuUHJvYmxlbUgAEisKBnNvbHZlZBgIIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlNvbHZlZEgAEg4KBGxvc3QYCSABKARIAEIHCgVldmVudCJdCgRNYWRlEgsKA2tleRgBIAEoCRIOCgZwYXJlbnQYAiABKAkSJQoEa2luZBgDIAEoDjIXLnRoaW5zbmFwLmFkbWluLnYxLktpbmQSEQoJZGV2aWNlX2lkGAQgASgEIl4KCUNvbW1pdHRlZBIMCgRuYW1lGAEgASgJEgsKA2tleRgCIAEoCRIOCgZwYXJlbnQYAyABKAkSEwoLdXNhZ2VfYnl0ZXMYBCABKAQSEQoJZGV2aWNlX2lkGAUgASgEIlAKB1JlbW92ZWQSCwoDa2V5GAEgASgJEiUKBGtpbmQYAiABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEhEKCWRldmljZV9pZBgDIAEoBCI9CgdVcGRhdGVkEgsKA2tleRgBIAEoCRIlCgRraW5kGAIgASgOMhcudGhpbnNuYXAuYWRtaW4udjEuS2luZCIbCgZSZWFwZWQSEQoJZGV2aWNlX2lkGAEgASgEIhYKBlNvbHZlZBIMCgRjb2RlGAEgASgJIg8KDUJhY2t1cFJlcXVlc3QiHgoOQmFja3VwUmVzcG9uc2USDAoEdGV4dBgBIAEoCSpVCgZIZWFsdGgSFgoSSEVBTFRIX1VOU1BFQ0lGSUVEEAASDQoJSEVBTFRIX09LEAESEgoOSEVBTFRIX1dBUk5JTkcQAhIQCgxIRUFMVEhfRVJST1IQAyqNAQoIUG9vbE1vZGUSGQoVUE9PTF9NT0RFX1VOU1BFQ0lGSUVEEAASGAoUUE9PTF9NT0RFX1JFQURfV1JJVEUQARIXChNQT09MX01PREVfUkVBRF9PTkxZEAISHwobUE9PTF9NT0RFX09VVF9PRl9EQVRBX1NQQUNFEAMSEgoOUE9PTF9NT0RFX0ZBSUwQBCpQCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABINCglLSU5EX1ZJRVcQARIPCgtLSU5EX0FDVElWRRACEhIKDktJTkRfQ09NTUlUVEVEEAMqaAoIQWN0aXZpdHkSGAoUQUNUSVZJVFlfVU5TUEVDSUZJRUQQABIRCg1BQ1RJVklUWV9OT05FEAESFgoSQUNUSVZJVFlfUkVBRF9PTkxZEAISFwoTQUNUSVZJVFlfUkVBRF9XUklURRADMtEFCgVBZG1pbhJNCgZTdGF0dXMSIC50aGluc25hcC5hZG1pbi52MS5TdGF0dXNSZXF1ZXN0GiEudGhpbnNuYXAuYWRtaW4udjEuU3RhdHVzUmVzcG9uc2USSQoETGlzdBIeLnRoaW5zbmFwLmFkbWluLnYxLkxpc3RSZXF1ZXN0Gh8udGhpbnNuYXAuYWRtaW4udjEuTGlzdFJlc3BvbnNlMAESUAoHSW5zcGVjdBIhLnRoaW5zbmFwLmFkbWluLnYxLkluc3BlY3RSZXF1ZXN0GiIudGhpbnNuYXAuYWRtaW4udjEuSW5zcGVjdFJlc3BvbnNlElIKB0NvbGxlY3QSIS50aGluc25hcC5hZG1pbi52MS5Db2xsZWN0UmVxdWVzdBoiLnRoaW5zbmFwLmFkbWluLnYxLkNvbGxlY3RSZXNwb25zZTABEkwKBVJlc2V0Eh8udGhpbnNuYXAuYWRtaW4udjEuUmVzZXRSZXF1ZXN0GiAudGhpbnNuYXAuYWRtaW4udjEuUmVzZXRSZXNwb25zZTABEkoKBUNoZWNrEh8udGhpbnNuYXAuYWRtaW4udjEuQ2hlY2tSZXF1ZXN0GiAudGhpbnNuYXAuYWRtaW4udjEuQ2hlY2tSZXNwb25zZRJMCgVVc2FnZRIfLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlUmVxdWVzdBogLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlUmVzcG9uc2UwARJPCgZFdmVudHMSIC50aGluc25hcC5hZG1pbi52MS5FdmVudHNSZXF1ZXN0GiEudGhpbnNuYXAuYWRtaW4udjEuRXZlbnRzUmVzcG9uc2UwARJPCgZCYWNrdXASIC50aGluc25hcC5hZG1pbi52MS5CYWNrdXBSZXF1ZXN0GiEudGhpbnNuYXAuYWRtaW4udjEuQmFja3VwUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Ch10aGluc25hcC9hZG1pbi92MS9hZG1pbi5wcm90bxIRdGhpbnNuYXAuYWRtaW4udjEiDwoNU3RhdHVzUmVxdWVzdCKlBAoOU3RhdHVzUmVzcG9uc2USKQoGaGVhbHRoGAEgASgOMhkudGhpbnNuYXAuYWRtaW4udjEuSGVhbHRoEiwKCHByb2JsZW1zGAIgAygLMhoudGhpbnNuYXAuYWRtaW4udjEuUHJvYmxlbRIpCgZkYWVtb24YAyABKAsyGS50aGluc25hcC5hZG1pbi52MS5EYWVtb24SKwoHdm9sdW1lcxgEIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlZvbHVtZXMSNgoNbmV3X3NuYXBzaG90cxgFIAEoCzIfLnRoaW5zbmFwLmFkbWluLnYxLk5ld1NuYXBzaG90cxImCgRkYXRhGAYgASgLMhgudGhpbnNuYXAuYWRtaW4udjEuU3BhY2USKgoIbWV0YWRhdGEYByABKAsyGC50aGluc25hcC5hZG1pbi52MS5TcGFjZRIWCg5taW5fZnJlZV9zcGFjZRgIIAEoCRI0CglzbmFwc2hvdHMYCSABKAsyIS50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdENvdW50cxIwCgdkZXZpY2VzGAogASgLMh8udGhpbnNuYXAuYWRtaW4udjEuRGV2aWNlQ291bnRzEisKB3N0YW5kYnkYCyABKAsyGi50aGluc25hcC5hZG1pbi52MS5TdGFuZGJ5EikKBnJlYXBlchgMIAEoCzIZLnRoaW5zbmFwLmFkbWluLnYxLlJlYXBlciJjCgdQcm9ibGVtEgwKBGNvZGUYASABKAkSKwoIc2V2ZXJpdHkYAiABKA4yGS50aGluc25hcC5hZG1pbi52MS5IZWFsdGgSDQoFZm91bmQYAyABKAkSDgoGYWR2aWNlGAQgASgJIr0BCgZEYWVtb24SDwoHdmVyc2lvbhgBIAEoCRILCgNwaWQYAiABKA0SLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcm9vdF9wYXRoGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSFQoNYWRtaW5fYWRkcmVzcxgGIAEoCRIUCgxub2RlX3ZlcnNpb24YByABKAkSFAoMbWVtb3J5X2J5dGVzGAggASgEIosBCgdWb2x1bWVzEhMKC2Rlc2NyaXB0aW9uGAEgASgJEjAKCXRoaW5fcG9vbBgCIAEoCzIbLnRoaW5zbmFwLmFkbWluLnYxLlRoaW5Qb29sSAASMQoJYmxvY2tmaWxlGAMgASgLMhwudGhpbnNuYXAuYWRtaW4udjEuQmxvY2tmaWxlSABCBgoEa2luZCLeAQoIVGhpblBvb2wSDAoEbmFtZRgBIAEoCRITCgtibG9ja19ieXRlcxgCIAEoBBIpCgRtb2RlGAMgASgOMhsudGhpbnNuYXAuYWRtaW4udjEuUG9vbE1vZGUSEwoLbmVlZHNfY2hlY2sYBCABKAgSFgoOdHJhbnNhY3Rpb25faWQYBSABKAQSDgoGZW5naW5lGAYgASgJEhYKDmRyaXZlcl92ZXJzaW9uGAcgASgJEi8KCWV4dGVuc2lvbhgIIAEoCzIcLnRoaW5zbmFwLmFkbWluLnYxLkV4dGVuc2lvbiKoAQoJRXh0ZW5zaW9uEg8KB21hZGVfb2YYASABKAkSDQoFcGFydHMYAiADKAkSHgoRdGhyZXNob2xkX3BlcmNlbnQYAyABKA1IAIgBARIUCgdwZXJjZW50GAQgASgNSAGIAQESDQoFdGltZXMYBSABKAQSFAoMbGFzdF9mYWlsdXJlGAYgASgJQhQKEl90aHJlc2hvbGRfcGVyY2VudEIKCghfcGVyY2VudCIeCglCbG9ja2ZpbGUSEQoJZGlyZWN0b3J5GAEgASgJIowBCgxOZXdTbmFwc2hvdHMSEgoKc2l6ZV9ieXRlcxgBIAEoBBIPCgdmc190eXBlGAIgASgJEhIKCmZzX29wdGlvbnMYAyADKAkSFQoNbW91bnRfb3B0aW9ucxgEIAMoCRIUCgxhc3luY19yZW1vdmUYBSABKAgSFgoOZGlzY2FyZF9ibG9ja3MYBiABKAgiYAoFU3BhY2USEgoKdXNlZF9ieXRlcxgBIAEoBBITCgt0b3RhbF9ieXRlcxgCIAEoBBIXCg9hdmFpbGFibGVfYnl0ZXMYAyABKAQSFQoNcmVzZXJ2ZV9ieXRlcxgEIAEoBCJCCg5TbmFwc2hvdENvdW50cxIRCgljb21taXR0ZWQYASABKAQSDgoGYWN0aXZlGAIgASgEEg0KBXZpZXdzGAMgASgEIlsKDERldmljZUNvdW50cxINCgV0b3RhbBgBIAEoBBINCgViYXNlcxgCIAEoBBItCgZzdGF0ZXMYAyADKAsyHS50aGluc25hcC5hZG1pbi52MS5TdGF0ZUNvdW50IioKClN0YXRlQ291bnQSDQoFc3RhdGUYASABKAkSDQoFY291bnQYAiABKAQicQoHU3RhbmRieRINCgVyZWFkeRgBIAEoBBIOCgZ3YW50ZWQYAiABKAQSFAoMcGFyZW50X2xpbWl0GAMgASgEEhMKC3RvdGFsX2xpbWl0GAQgASgEEgwKBGhpdHMYBSABKAQSDgoGbWlzc2VzGAYgASgEIhcKBlJlYXBlchINCgVxdWV1ZRgBIAEoBCJHCgtMaXN0UmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJEhMKC3dpdGhfbGFiZWxzGAIgASgIEhIKCndpdGhfdXNhZ2UYAyABKAgiPgoMTGlzdFJlc3BvbnNlEi4KCXNuYXBzaG90cxgBIAMoCzIbLnRoaW5zbmFwLmFkbWluLnYxLlNuYXBzaG90IosDCghTbmFwc2hvdBIMCgRuYW1lGAEgASgJEg4KBnBhcmVudBgCIAEoCRIlCgRraW5kGAMgASgOMhcudGhpbnNuYXAuYWRtaW4udjEuS2luZBIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYCgt1c2FnZV9ieXRlcxgGIAEoBEgAiAEBEhIKCnNpemVfYnl0ZXMYByABKAQSDwoHZnNfdHlwZRgIIAEoCRIQCghjaGlsZHJlbhgJIAEoBBIRCglkZXZpY2VfaWQYCiABKAQSNwoGbGFiZWxzGAsgAygLMicudGhpbnNuYXAuYWRtaW4udjEuU25hcHNob3QuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIOCgxfdXNhZ2VfYnl0ZXMiHAoMVXNhZ2VSZXF1ZXN0EgwKBGtleXMYASADKAkidAoNVXNhZ2VSZXNwb25zZRIzCglzbmFwc2hvdHMYASADKAsyIC50aGluc25hcC5hZG1pbi52MS5TbmFwc2hvdFVzYWdlEi4KBnRvdGFscxgCIAEoCzIeLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlVG90YWxzIqICCg1TbmFwc2hvdFVzYWdlEgwKBG5hbWUYASABKAkSDgoGcGFyZW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kEhAKCGNoaWxkcmVuGAQgASgEEhkKEXByb3Zpc2lvbmVkX2J5dGVzGAUgASgEEh0KEHJlZmVyZW5jZWRfYnl0ZXMYBiABKARIAIgBARIcCg9leGNsdXNpdmVfYnl0ZXMYByABKARIAYgBARIYCgtmcmVlc19ieXRlcxgIIAEoBEgCiAEBEg8KB3N0YW5kYnkYCSABKARCEwoRX3JlZmVyZW5jZWRfYnl0ZXNCEgoQX2V4Y2x1c2l2ZV9ieXRlc0IOCgxfZnJlZXNfYnl0ZXMijwMKC1VzYWdlVG90YWxzEjAKCXNuYXBzaG90cxgBIAEoCzIdLnRoaW5zbmFwLmFkbWluLnYxLlVzYWdlR3JvdXASLAoFdmlld3MYAiABKAsyHS50aGluc25hcC5hZG1pbi52MS5Vc2FnZUdyb3VwEi4KB3N0YW5kYnkYAyABKAsyHS50aGluc25hcC5hZG1pbi52MS5Vc2FnZUdyb3VwEiwKBWJhc2VzGAQgASgLMh0udGhpbnNuYXAuYWRtaW4udjEuVXNhZ2VHcm91cBIuCgdwYXNzaW5nGAUgASgLMh0udGhpbnNuYXAuYWRtaW4udjEuVXNhZ2VHcm91cBItCgZvdGhlcnMYBiABKAsyHS50aGluc25hcC5hZG1pbi52MS5Vc2FnZUdyb3VwEhcKCnVzZWRfYnl0ZXMYByABKARIAIgBARIZCgxzaGFyZWRfYnl0ZXMYCCABKARIAYgBARIPCgdvbWl0dGVkGAkgASgJQg0KC191c2VkX2J5dGVzQg8KDV9zaGFyZWRfYnl0ZXMinAEKClVzYWdlR3JvdXASDQoFY291bnQYASABKAQSGQoRcHJvdmlzaW9uZWRfYnl0ZXMYAiABKAQSHQoQcmVmZXJlbmNlZF9ieXRlcxgDIAEoBEgAiAEBEhwKD2V4Y2x1c2l2ZV9ieXRlcxgEIAEoBEgBiAEBQhMKEV9yZWZlcmVuY2VkX2J5dGVzQhIKEF9leGNsdXNpdmVfYnl0ZXMiLAoMQ2hlY2tSZXF1ZXN0Eg4KBnJlcGFpchgBIAEoCBIMCgRkcm9wGAIgASgJIlQKDUNoZWNrUmVzcG9uc2USMgoLZGlmZmVyZW5jZXMYASADKAsyHS50aGluc25hcC5hZG1pbi52MS5EaWZmZXJlbmNlEg8KB29taXR0ZWQYAiABKAkiOQoKRGlmZmVyZW5jZRIMCgRydWxlGAEgASgJEgwKBHdoYXQYAiABKAkSDwoHbWVhbmluZxgDIAEoCSIxCg5JbnNwZWN0UmVxdWVzdBILCgNrZXkYASABKAkSEgoKd2l0aF91c2FnZRgCIAEoCCK5AQoPSW5zcGVjdFJlc3BvbnNlEi0KCHNuYXBzaG90GAEgASgLMhsudGhpbnNuYXAuYWRtaW4udjEuU25hcHNob3QSKQoGZGV2aWNlGAIgASgLMhkudGhpbnNuYXAuYWRtaW4udjEuRGV2aWNlEhEKCWFuY2VzdG9ycxgDIAMoCRIQCghjaGlsZHJlbhgEIAMoCRInCgVtb3VudBgFIAEoCzIYLnRoaW5zbmFwLmFkbWluLnYxLk1vdW50Iu0BCgZEZXZpY2USCgoCaWQYASABKAQSFAoHdGhpbl9pZBgCIAEoDUgAiAEBEhYKCW9yaWdpbl9pZBgDIAEoBEgBiAEBEg0KBXN0YXRlGAQgASgJEi0KCGFjdGl2aXR5GAUgASgOMhsudGhpbnNuYXAuYWRtaW4udjEuQWN0aXZpdHkSDwoHZnNfdHlwZRgGIAEoCRISCgpzaXplX2J5dGVzGAcgASgEEhYKDmJhc2VsaW5lX2J5dGVzGAggASgEEhQKDG1hcHBlZF9ieXRlcxgJIAEoBEIKCghfdGhpbl9pZEIMCgpfb3JpZ2luX2lkIjYKBU1vdW50EgwKBHR5cGUYASABKAkSDgoGc291cmNlGAIgASgJEg8KB29wdGlvbnMYAyADKAkiEAoOQ29sbGVjdFJlcXVlc3QiPgoPQ29sbGVjdFJlc3BvbnNlEg8KB3dhaXRpbmcYASABKAQSDAoEbGVmdBgCIAEoBBIMCgRkb25lGAMgASgIIh0KDFJlc2V0UmVxdWVzdBINCgVmb3JjZRgBIAEoCCJBCg1SZXNldFJlc3BvbnNlEhEKCXNuYXBzaG90cxgBIAEoBBIPCgdkZXZpY2VzGAIgASgEEgwKBGRvbmUYAyABKAgiDwoNRXZlbnRzUmVxdWVzdCLHAwoORXZlbnRzUmVzcG9uc2USKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoEbWFkZRgCIAEoCzIXLnRoaW5zbmFwLmFkbWluLnYxLk1hZGVIABIxCgljb21taXR0ZWQYAyABKAsyHC50aGluc25hcC5hZG1pbi52MS5Db21taXR0ZWRIABItCgdyZW1vdmVkGAQgASgLMhoudGhpbnNuYXAuYWRtaW4udjEuUmVtb3ZlZEgAEi0KB3VwZGF0ZWQYBSABKAsyGi50aGluc25hcC5hZG1pbi52MS5VcGRhdGVkSAASKwoGcmVhcGVkGAYgASgLMhkudGhpbnNuYXAuYWRtaW4udjEuUmVhcGVkSAASLQoHcHJvYmxlbRgHIAEoCzIaLnRoaW5zbmFwLmFkbWluLnYxLlByb2JsZW1IABIrCgZzb2x2ZWQYCCABKAsyGS50aGluc25hcC5hZG1pbi52MS5Tb2x2ZWRIABIOCgRsb3N0GAkgASgESAASLwoIZXh0ZW5kZWQYCiABKAsyGy50aGluc25hcC5hZG1pbi52MS5FeHRlbmRlZEgAQgcKBWV2ZW50Il0KBE1hZGUSCwoDa2V5GAEgASgJEg4KBnBhcmVudBgCIAEoCRIlCgRraW5kGAMgASgOMhcudGhpbnNuYXAuYWRtaW4udjEuS2luZBIRCglkZXZpY2VfaWQYBCABKAQiXgoJQ29tbWl0dGVkEgwKBG5hbWUYASABKAkSCwoDa2V5GAIgASgJEg4KBnBhcmVudBgDIAEoCRITCgt1c2FnZV9ieXRlcxgEIAEoBBIRCglkZXZpY2VfaWQYBSABKAQiUAoHUmVtb3ZlZBILCgNrZXkYASABKAkSJQoEa2luZBgCIAEoDjIXLnRoaW5zbmFwLmFkbWluLnYxLktpbmQSEQoJZGV2aWNlX2lkGAMgASgEIj0KB1VwZGF0ZWQSCwoDa2V5GAEgASgJEiUKBGtpbmQYAiABKA4yFy50aGluc25hcC5hZG1pbi52MS5LaW5kIhsKBlJlYXBlZBIRCglkZXZpY2VfaWQYASABKAQiFgoGU29sdmVkEgwKBGNvZGUYASABKAkiQwoIRXh0ZW5kZWQSDAoEd2hhdBgBIAEoCRIUCgxiZWZvcmVfYnl0ZXMYAiABKAQSEwoLYWZ0ZXJfYnl0ZXMYAyABKAQiDwoNQmFja3VwUmVxdWVzdCIeCg5CYWNrdXBSZXNwb25zZRIMCgR0ZXh0GAEgASgJKlUKBkhlYWx0aBIWChJIRUFMVEhfVU5TUEVDSUZJRUQQABINCglIRUFMVEhfT0sQARISCg5IRUFMVEhfV0FSTklORxACEhAKDEhFQUxUSF9FUlJPUhADKo0BCghQb29sTW9kZRIZChVQT09MX01PREVfVU5TUEVDSUZJRUQQABIYChRQT09MX01PREVfUkVBRF9XUklURRABEhcKE1BPT0xfTU9ERV9SRUFEX09OTFkQAhIfChtQT09MX01PREVfT1VUX09GX0RBVEFfU1BBQ0UQAxISCg5QT09MX01PREVfRkFJTBAEKlAKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg0KCUtJTkRfVklFVxABEg8KC0tJTkRfQUNUSVZFEAISEgoOS0lORF9DT01NSVRURUQQAypoCghBY3Rpdml0eRIYChRBQ1RJVklUWV9VTlNQRUNJRklFRBAAEhEKDUFDVElWSVRZX05PTkUQARIWChJBQ1RJVklUWV9SRUFEX09OTFkQAhIXChNBQ1RJVklUWV9SRUFEX1dSSVRFEAMy0QUKBUFkbWluEk0KBlN0YXR1cxIgLnRoaW5zbmFwLmFkbWluLnYxLlN0YXR1c1JlcXVlc3QaIS50aGluc25hcC5hZG1pbi52MS5TdGF0dXNSZXNwb25zZRJJCgRMaXN0Eh4udGhpbnNuYXAuYWRtaW4udjEuTGlzdFJlcXVlc3QaHy50aGluc25hcC5hZG1pbi52MS5MaXN0UmVzcG9uc2UwARJQCgdJbnNwZWN0EiEudGhpbnNuYXAuYWRtaW4udjEuSW5zcGVjdFJlcXVlc3QaIi50aGluc25hcC5hZG1pbi52MS5JbnNwZWN0UmVzcG9uc2USUgoHQ29sbGVjdBIhLnRoaW5zbmFwLmFkbWluLnYxLkNvbGxlY3RSZXF1ZXN0GiIudGhpbnNuYXAuYWRtaW4udjEuQ29sbGVjdFJlc3BvbnNlMAESTAoFUmVzZXQSHy50aGluc25hcC5hZG1pbi52MS5SZXNldFJlcXVlc3QaIC50aGluc25hcC5hZG1pbi52MS5SZXNldFJlc3BvbnNlMAESSgoFQ2hlY2sSHy50aGluc25hcC5hZG1pbi52MS5DaGVja1JlcXVlc3QaIC50aGluc25hcC5hZG1pbi52MS5DaGVja1Jlc3BvbnNlEkwKBVVzYWdlEh8udGhpbnNuYXAuYWRtaW4udjEuVXNhZ2VSZXF1ZXN0GiAudGhpbnNuYXAuYWRtaW4udjEuVXNhZ2VSZXNwb25zZTABEk8KBkV2ZW50cxIgLnRoaW5zbmFwLmFkbWluLnYxLkV2ZW50c1JlcXVlc3QaIS50aGluc25hcC5hZG1pbi52MS5FdmVudHNSZXNwb25zZTABEk8KBkJhY2t1cBIgLnRoaW5zbmFwLmFkbWluLnYxLkJhY2t1cFJlcXVlc3QaIS50aGluc25hcC5hZG1pbi52MS5CYWNrdXBSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message thinsnap.admin.v1.StatusRequest
@@ -290,6 +290,11 @@ export type ThinPool = Message<"thinsnap.admin.v1.ThinPool"> & {
    * @generated from field: string driver_version = 7;
    */
   driverVersion: string;
+
+  /**
+   * @generated from field: thinsnap.admin.v1.Extension extension = 8;
+   */
+  extension?: Extension | undefined;
 };
 
 /**
@@ -298,6 +303,60 @@ export type ThinPool = Message<"thinsnap.admin.v1.ThinPool"> & {
  */
 export const ThinPoolSchema: GenMessage<ThinPool> = /*@__PURE__*/
   messageDesc(file_thinsnap_admin_v1_admin, 5);
+
+/**
+ * What a pool is made of, and how it becomes larger by itself.
+ *
+ * @generated from message thinsnap.admin.v1.Extension
+ */
+export type Extension = Message<"thinsnap.admin.v1.Extension"> & {
+  /**
+   * "loop", "raw", "lvm"; empty: whoever made it told nobody.
+   *
+   * @generated from field: string made_of = 1;
+   */
+  madeOf: string;
+
+  /**
+   * The files, the devices, or the volume ("vg/lv").
+   *
+   * @generated from field: repeated string parts = 2;
+   */
+  parts: string[];
+
+  /**
+   * It is extended from this much use on, by so much of its size. Absent where thinsnapd cannot extend it; 100: never.
+   *
+   * @generated from field: optional uint32 threshold_percent = 3;
+   */
+  thresholdPercent?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 percent = 4;
+   */
+  percent?: number | undefined;
+
+  /**
+   * Since the daemon's start.
+   *
+   * @generated from field: uint64 times = 5;
+   */
+  times: bigint;
+
+  /**
+   * What the last attempt that failed said, also when another went well since. Empty: none failed.
+   *
+   * @generated from field: string last_failure = 6;
+   */
+  lastFailure: string;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.Extension.
+ * Use `create(ExtensionSchema)` to create a new message.
+ */
+export const ExtensionSchema: GenMessage<Extension> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 6);
 
 /**
  * @generated from message thinsnap.admin.v1.Blockfile
@@ -314,7 +373,7 @@ export type Blockfile = Message<"thinsnap.admin.v1.Blockfile"> & {
  * Use `create(BlockfileSchema)` to create a new message.
  */
 export const BlockfileSchema: GenMessage<Blockfile> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 6);
+  messageDesc(file_thinsnap_admin_v1_admin, 7);
 
 /**
  * What a snapshot without a parent and without labels that say otherwise gets.
@@ -358,7 +417,7 @@ export type NewSnapshots = Message<"thinsnap.admin.v1.NewSnapshots"> & {
  * Use `create(NewSnapshotsSchema)` to create a new message.
  */
 export const NewSnapshotsSchema: GenMessage<NewSnapshots> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 7);
+  messageDesc(file_thinsnap_admin_v1_admin, 8);
 
 /**
  * @generated from message thinsnap.admin.v1.Space
@@ -392,7 +451,7 @@ export type Space = Message<"thinsnap.admin.v1.Space"> & {
  * Use `create(SpaceSchema)` to create a new message.
  */
 export const SpaceSchema: GenMessage<Space> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 8);
+  messageDesc(file_thinsnap_admin_v1_admin, 9);
 
 /**
  * @generated from message thinsnap.admin.v1.SnapshotCounts
@@ -419,7 +478,7 @@ export type SnapshotCounts = Message<"thinsnap.admin.v1.SnapshotCounts"> & {
  * Use `create(SnapshotCountsSchema)` to create a new message.
  */
 export const SnapshotCountsSchema: GenMessage<SnapshotCounts> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 9);
+  messageDesc(file_thinsnap_admin_v1_admin, 10);
 
 /**
  * @generated from message thinsnap.admin.v1.DeviceCounts
@@ -450,7 +509,7 @@ export type DeviceCounts = Message<"thinsnap.admin.v1.DeviceCounts"> & {
  * Use `create(DeviceCountsSchema)` to create a new message.
  */
 export const DeviceCountsSchema: GenMessage<DeviceCounts> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 10);
+  messageDesc(file_thinsnap_admin_v1_admin, 11);
 
 /**
  * @generated from message thinsnap.admin.v1.StateCount
@@ -474,7 +533,7 @@ export type StateCount = Message<"thinsnap.admin.v1.StateCount"> & {
  * Use `create(StateCountSchema)` to create a new message.
  */
 export const StateCountSchema: GenMessage<StateCount> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 11);
+  messageDesc(file_thinsnap_admin_v1_admin, 12);
 
 /**
  * Snapshots made before they are asked for.
@@ -522,7 +581,7 @@ export type Standby = Message<"thinsnap.admin.v1.Standby"> & {
  * Use `create(StandbySchema)` to create a new message.
  */
 export const StandbySchema: GenMessage<Standby> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 12);
+  messageDesc(file_thinsnap_admin_v1_admin, 13);
 
 /**
  * @generated from message thinsnap.admin.v1.Reaper
@@ -541,7 +600,7 @@ export type Reaper = Message<"thinsnap.admin.v1.Reaper"> & {
  * Use `create(ReaperSchema)` to create a new message.
  */
 export const ReaperSchema: GenMessage<Reaper> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 13);
+  messageDesc(file_thinsnap_admin_v1_admin, 14);
 
 /**
  * @generated from message thinsnap.admin.v1.ListRequest
@@ -572,7 +631,7 @@ export type ListRequest = Message<"thinsnap.admin.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 14);
+  messageDesc(file_thinsnap_admin_v1_admin, 15);
 
 /**
  * @generated from message thinsnap.admin.v1.ListResponse
@@ -589,7 +648,7 @@ export type ListResponse = Message<"thinsnap.admin.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 15);
+  messageDesc(file_thinsnap_admin_v1_admin, 16);
 
 /**
  * @generated from message thinsnap.admin.v1.Snapshot
@@ -662,7 +721,7 @@ export type Snapshot = Message<"thinsnap.admin.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 16);
+  messageDesc(file_thinsnap_admin_v1_admin, 17);
 
 /**
  * @generated from message thinsnap.admin.v1.UsageRequest
@@ -681,7 +740,7 @@ export type UsageRequest = Message<"thinsnap.admin.v1.UsageRequest"> & {
  * Use `create(UsageRequestSchema)` to create a new message.
  */
 export const UsageRequestSchema: GenMessage<UsageRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 17);
+  messageDesc(file_thinsnap_admin_v1_admin, 18);
 
 /**
  * @generated from message thinsnap.admin.v1.UsageResponse
@@ -705,7 +764,7 @@ export type UsageResponse = Message<"thinsnap.admin.v1.UsageResponse"> & {
  * Use `create(UsageResponseSchema)` to create a new message.
  */
 export const UsageResponseSchema: GenMessage<UsageResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 18);
+  messageDesc(file_thinsnap_admin_v1_admin, 19);
 
 /**
  * @generated from message thinsnap.admin.v1.SnapshotUsage
@@ -772,7 +831,7 @@ export type SnapshotUsage = Message<"thinsnap.admin.v1.SnapshotUsage"> & {
  * Use `create(SnapshotUsageSchema)` to create a new message.
  */
 export const SnapshotUsageSchema: GenMessage<SnapshotUsage> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 19);
+  messageDesc(file_thinsnap_admin_v1_admin, 20);
 
 /**
  * Every device of the records is in one of the groups.
@@ -847,7 +906,7 @@ export type UsageTotals = Message<"thinsnap.admin.v1.UsageTotals"> & {
  * Use `create(UsageTotalsSchema)` to create a new message.
  */
 export const UsageTotalsSchema: GenMessage<UsageTotals> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 20);
+  messageDesc(file_thinsnap_admin_v1_admin, 21);
 
 /**
  * @generated from message thinsnap.admin.v1.UsageGroup
@@ -881,7 +940,7 @@ export type UsageGroup = Message<"thinsnap.admin.v1.UsageGroup"> & {
  * Use `create(UsageGroupSchema)` to create a new message.
  */
 export const UsageGroupSchema: GenMessage<UsageGroup> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 21);
+  messageDesc(file_thinsnap_admin_v1_admin, 22);
 
 /**
  * @generated from message thinsnap.admin.v1.CheckRequest
@@ -907,7 +966,7 @@ export type CheckRequest = Message<"thinsnap.admin.v1.CheckRequest"> & {
  * Use `create(CheckRequestSchema)` to create a new message.
  */
 export const CheckRequestSchema: GenMessage<CheckRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 22);
+  messageDesc(file_thinsnap_admin_v1_admin, 23);
 
 /**
  * @generated from message thinsnap.admin.v1.CheckResponse
@@ -931,7 +990,7 @@ export type CheckResponse = Message<"thinsnap.admin.v1.CheckResponse"> & {
  * Use `create(CheckResponseSchema)` to create a new message.
  */
 export const CheckResponseSchema: GenMessage<CheckResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 23);
+  messageDesc(file_thinsnap_admin_v1_admin, 24);
 
 /**
  * @generated from message thinsnap.admin.v1.Difference
@@ -964,7 +1023,7 @@ export type Difference = Message<"thinsnap.admin.v1.Difference"> & {
  * Use `create(DifferenceSchema)` to create a new message.
  */
 export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 24);
+  messageDesc(file_thinsnap_admin_v1_admin, 25);
 
 /**
  * @generated from message thinsnap.admin.v1.InspectRequest
@@ -988,7 +1047,7 @@ export type InspectRequest = Message<"thinsnap.admin.v1.InspectRequest"> & {
  * Use `create(InspectRequestSchema)` to create a new message.
  */
 export const InspectRequestSchema: GenMessage<InspectRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 25);
+  messageDesc(file_thinsnap_admin_v1_admin, 26);
 
 /**
  * @generated from message thinsnap.admin.v1.InspectResponse
@@ -1031,7 +1090,7 @@ export type InspectResponse = Message<"thinsnap.admin.v1.InspectResponse"> & {
  * Use `create(InspectResponseSchema)` to create a new message.
  */
 export const InspectResponseSchema: GenMessage<InspectResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 26);
+  messageDesc(file_thinsnap_admin_v1_admin, 27);
 
 /**
  * @generated from message thinsnap.admin.v1.Device
@@ -1094,7 +1153,7 @@ export type Device = Message<"thinsnap.admin.v1.Device"> & {
  * Use `create(DeviceSchema)` to create a new message.
  */
 export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 27);
+  messageDesc(file_thinsnap_admin_v1_admin, 28);
 
 /**
  * @generated from message thinsnap.admin.v1.Mount
@@ -1121,7 +1180,7 @@ export type Mount = Message<"thinsnap.admin.v1.Mount"> & {
  * Use `create(MountSchema)` to create a new message.
  */
 export const MountSchema: GenMessage<Mount> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 28);
+  messageDesc(file_thinsnap_admin_v1_admin, 29);
 
 /**
  * @generated from message thinsnap.admin.v1.CollectRequest
@@ -1134,7 +1193,7 @@ export type CollectRequest = Message<"thinsnap.admin.v1.CollectRequest"> & {
  * Use `create(CollectRequestSchema)` to create a new message.
  */
 export const CollectRequestSchema: GenMessage<CollectRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 29);
+  messageDesc(file_thinsnap_admin_v1_admin, 30);
 
 /**
  * @generated from message thinsnap.admin.v1.CollectResponse
@@ -1167,7 +1226,7 @@ export type CollectResponse = Message<"thinsnap.admin.v1.CollectResponse"> & {
  * Use `create(CollectResponseSchema)` to create a new message.
  */
 export const CollectResponseSchema: GenMessage<CollectResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 30);
+  messageDesc(file_thinsnap_admin_v1_admin, 31);
 
 /**
  * @generated from message thinsnap.admin.v1.ResetRequest
@@ -1186,7 +1245,7 @@ export type ResetRequest = Message<"thinsnap.admin.v1.ResetRequest"> & {
  * Use `create(ResetRequestSchema)` to create a new message.
  */
 export const ResetRequestSchema: GenMessage<ResetRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 31);
+  messageDesc(file_thinsnap_admin_v1_admin, 32);
 
 /**
  * @generated from message thinsnap.admin.v1.ResetResponse
@@ -1217,7 +1276,7 @@ export type ResetResponse = Message<"thinsnap.admin.v1.ResetResponse"> & {
  * Use `create(ResetResponseSchema)` to create a new message.
  */
 export const ResetResponseSchema: GenMessage<ResetResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 32);
+  messageDesc(file_thinsnap_admin_v1_admin, 33);
 
 /**
  * @generated from message thinsnap.admin.v1.EventsRequest
@@ -1230,7 +1289,7 @@ export type EventsRequest = Message<"thinsnap.admin.v1.EventsRequest"> & {
  * Use `create(EventsRequestSchema)` to create a new message.
  */
 export const EventsRequestSchema: GenMessage<EventsRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 33);
+  messageDesc(file_thinsnap_admin_v1_admin, 34);
 
 /**
  * @generated from message thinsnap.admin.v1.EventsResponse
@@ -1304,6 +1363,14 @@ export type EventsResponse = Message<"thinsnap.admin.v1.EventsResponse"> & {
      */
     value: bigint;
     case: "lost";
+  } | {
+    /**
+     * The pool became larger by itself.
+     *
+     * @generated from field: thinsnap.admin.v1.Extended extended = 10;
+     */
+    value: Extended;
+    case: "extended";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1312,7 +1379,7 @@ export type EventsResponse = Message<"thinsnap.admin.v1.EventsResponse"> & {
  * Use `create(EventsResponseSchema)` to create a new message.
  */
 export const EventsResponseSchema: GenMessage<EventsResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 34);
+  messageDesc(file_thinsnap_admin_v1_admin, 35);
 
 /**
  * @generated from message thinsnap.admin.v1.Made
@@ -1344,7 +1411,7 @@ export type Made = Message<"thinsnap.admin.v1.Made"> & {
  * Use `create(MadeSchema)` to create a new message.
  */
 export const MadeSchema: GenMessage<Made> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 35);
+  messageDesc(file_thinsnap_admin_v1_admin, 36);
 
 /**
  * @generated from message thinsnap.admin.v1.Committed
@@ -1381,7 +1448,7 @@ export type Committed = Message<"thinsnap.admin.v1.Committed"> & {
  * Use `create(CommittedSchema)` to create a new message.
  */
 export const CommittedSchema: GenMessage<Committed> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 36);
+  messageDesc(file_thinsnap_admin_v1_admin, 37);
 
 /**
  * @generated from message thinsnap.admin.v1.Removed
@@ -1408,7 +1475,7 @@ export type Removed = Message<"thinsnap.admin.v1.Removed"> & {
  * Use `create(RemovedSchema)` to create a new message.
  */
 export const RemovedSchema: GenMessage<Removed> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 37);
+  messageDesc(file_thinsnap_admin_v1_admin, 38);
 
 /**
  * @generated from message thinsnap.admin.v1.Updated
@@ -1430,7 +1497,7 @@ export type Updated = Message<"thinsnap.admin.v1.Updated"> & {
  * Use `create(UpdatedSchema)` to create a new message.
  */
 export const UpdatedSchema: GenMessage<Updated> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 38);
+  messageDesc(file_thinsnap_admin_v1_admin, 39);
 
 /**
  * @generated from message thinsnap.admin.v1.Reaped
@@ -1447,7 +1514,7 @@ export type Reaped = Message<"thinsnap.admin.v1.Reaped"> & {
  * Use `create(ReapedSchema)` to create a new message.
  */
 export const ReapedSchema: GenMessage<Reaped> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 39);
+  messageDesc(file_thinsnap_admin_v1_admin, 40);
 
 /**
  * @generated from message thinsnap.admin.v1.Solved
@@ -1464,7 +1531,36 @@ export type Solved = Message<"thinsnap.admin.v1.Solved"> & {
  * Use `create(SolvedSchema)` to create a new message.
  */
 export const SolvedSchema: GenMessage<Solved> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 40);
+  messageDesc(file_thinsnap_admin_v1_admin, 41);
+
+/**
+ * @generated from message thinsnap.admin.v1.Extended
+ */
+export type Extended = Message<"thinsnap.admin.v1.Extended"> & {
+  /**
+   * "data" or "metadata".
+   *
+   * @generated from field: string what = 1;
+   */
+  what: string;
+
+  /**
+   * @generated from field: uint64 before_bytes = 2;
+   */
+  beforeBytes: bigint;
+
+  /**
+   * @generated from field: uint64 after_bytes = 3;
+   */
+  afterBytes: bigint;
+};
+
+/**
+ * Describes the message thinsnap.admin.v1.Extended.
+ * Use `create(ExtendedSchema)` to create a new message.
+ */
+export const ExtendedSchema: GenMessage<Extended> = /*@__PURE__*/
+  messageDesc(file_thinsnap_admin_v1_admin, 42);
 
 /**
  * @generated from message thinsnap.admin.v1.BackupRequest
@@ -1477,7 +1573,7 @@ export type BackupRequest = Message<"thinsnap.admin.v1.BackupRequest"> & {
  * Use `create(BackupRequestSchema)` to create a new message.
  */
 export const BackupRequestSchema: GenMessage<BackupRequest> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 41);
+  messageDesc(file_thinsnap_admin_v1_admin, 43);
 
 /**
  * @generated from message thinsnap.admin.v1.BackupResponse
@@ -1496,7 +1592,7 @@ export type BackupResponse = Message<"thinsnap.admin.v1.BackupResponse"> & {
  * Use `create(BackupResponseSchema)` to create a new message.
  */
 export const BackupResponseSchema: GenMessage<BackupResponse> = /*@__PURE__*/
-  messageDesc(file_thinsnap_admin_v1_admin, 42);
+  messageDesc(file_thinsnap_admin_v1_admin, 44);
 
 /**
  * @generated from enum thinsnap.admin.v1.Health
