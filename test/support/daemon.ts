@@ -12,8 +12,8 @@ import { GrpcClient, isServing } from './grpc-client.ts';
 import { SnapshotsClient } from './snapshots-client.ts';
 import { withTimeout } from './with-timeout.ts';
 
-/** Made for a virtual machine without acceleration. */
-const START_LIMIT_MS = 120_000;
+/** Made for a virtual machine without acceleration on a machine that is busy: 120 s were too few once. */
+const START_LIMIT_MS = 300_000;
 const STOP_LIMIT_MS = 60_000;
 /** Between two looks at a daemon that is not up yet. */
 const HEALTH_PAUSE_MS = 25;
