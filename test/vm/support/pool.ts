@@ -31,9 +31,22 @@ export async function makePool(size: PoolSize = ROOMY): Promise<void> {
 export async function openPool(size: PoolSize = ROOMY): Promise<void> {
   await create(METADATA, linear(METADATA_DISK, size.metadataMib));
   await create(DATA, linear(DATA_DISK, size.dataMib));
+  await create(POOL, poolTable(size, 'error'), '--uuid', POOL_UUID);
+}
+
+/** What becomes of a write that finds no space: it fails at once, or waits for some for a minute (thin-provisioning.rst). */
+export type WhenFull = 'error' | 'queue';
+
+/** The live pool goes on with the other way of being full. */
+export async function setWhenFull(size: PoolSize, whenFull: WhenFull): Promise<void> {
+  await shell('dmsetup', 'load', POOL, '--table', poolTable(size, whenFull));
+  await shell('dmsetup', 'resume', POOL);
+}
+
+function poolTable({ dataMib }: PoolSize, whenFull: WhenFull): string {
   const devices = `/dev/mapper/${METADATA} /dev/mapper/${DATA}`;
-  const table = `0 ${toSectors(size.dataMib)} thin-pool ${devices} 128 0 1 error_if_no_space`;
-  await create(POOL, table, '--uuid', POOL_UUID);
+  const features = whenFull === 'error' ? '1 error_if_no_space' : '0';
+  return `0 ${toSectors(dataMib)} thin-pool ${devices} 128 0 ${features}`;
 }
 
 /** Takes away every device of the tests, and has `thin_check` say that the pool's metadata is sound. */

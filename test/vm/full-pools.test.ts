@@ -1,0 +1,285 @@
+// A pool that runs out of data space or of metadata space under the daemon: new snapshots are refused before it is full, every
+// other call is answered while it is, nothing is acknowledged that may be lost, and removals alone bring it back.
+//
+// THINSNAP_SPACE_ROUNDS: how often metadata is used up and given back; 2 unless it says otherwise.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { AdminClient } from '../../src/main/cli/daemon/admin-client.ts';
+import { Admin } from '../../src/main/rpc/gen/thinsnap/admin/v1/admin_pb.ts';
+import { KIB, MIB } from '../../src/shared/units.ts';
+import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { codeOf, failureOf } from '../support/grpc-client.ts';
+import { withMounted } from '../support/mounting.ts';
+import { until } from '../support/until.ts';
+import { withTimeout } from '../support/with-timeout.ts';
+import { thinPoolConfig } from './support/daemon.ts';
+import { clearDevices, makePool, POOL, removePool, setWhenFull, type WhenFull } from './support/pool.ts';
+import { shell } from './support/shell.ts';
+
+const { THINSNAP_SPACE_ROUNDS: rounds = '2' } = process.env;
+const SIZE = { metadataMib: 2, dataMib: 160 };
+const BLOCK_BYTES = 64 * KIB;
+/** Of the 2 MiB of metadata three quarters, so that a sample is refused after a hundred snapshots. */
+const RESERVE = '1536KB';
+const VICTIM_MIB = 24;
+const TEST_LIMIT_MS = 120_000;
+/** The daemon looks every 5 s. */
+const SEEN_LIMIT_MS = 20_000;
+/** A kernel call that holds a thread for longer than this is stuck, on a slow machine too. */
+const STUCK_MS = 1_000;
+const CALL_LIMIT_MS = 15_000;
+const AT_ONCE = 8;
+
+const tests = suite('full pools');
+let daemon: Daemon;
+let mountRoot = '';
+
+interface PoolLine {
+  readonly mode: string;
+  readonly freeBytes: number;
+  readonly usedMetadata: number;
+}
+
+async function poolLine(): Promise<PoolLine> {
+  const [, , , , metadata = '', data = '', , mode = ''] = (await shell('dmsetup', 'status', '--noflush', POOL)).split(
+    ' ',
+  );
+  const [used, total] = data.split('/').map(Number);
+  return {
+    mode,
+    freeBytes: ((total ?? 0) - (used ?? 0)) * BLOCK_BYTES,
+    usedMetadata: Number(metadata.split('/')[0]),
+  };
+}
+
+function untilMode(mode: string): Promise<PoolLine> {
+  const look = async (): Promise<PoolLine | null> => {
+    const line = await poolLine();
+    return line.mode === mode ? line : null;
+  };
+  return until(SEEN_LIMIT_MS, look, () => `the pool is not ${mode}`);
+}
+
+/** Writes past the page cache, so that what is written is in the pool. */
+function fill(path: string, mib: number): ChildProcess {
+  const out = ['if=/dev/zero', `of=${path}`, 'bs=1M', `count=${mib}`, 'oflag=direct'];
+  return spawn('dd', out, { stdio: 'ignore' });
+}
+
+async function filled(path: string, mib: number): Promise<void> {
+  const [status] = await once(fill(path, mib), 'exit');
+  assert.is(status, 0, `${path} could be written`);
+}
+
+/** Threads of the daemon, and of its children, that are stuck in the kernel. */
+async function stuckThreads(): Promise<readonly string[]> {
+  const first = await sleepingThreads();
+  await sleep(STUCK_MS);
+  const second = await sleepingThreads();
+  return first.filter((thread) => second.includes(thread));
+}
+
+async function sleepingThreads(): Promise<readonly string[]> {
+  const children = await shell('pgrep', '-P', String(daemon.pid)).catch(() => '');
+  const found: string[] = [];
+  for (const pid of [String(daemon.pid), ...children.split('\n').filter(Boolean)]) {
+    for (const task of await readdir(`/proc/${pid}/task`).catch(() => [])) {
+      const stat = await readFile(`/proc/${pid}/task/${task}/stat`, 'utf8').catch(() => '');
+      if (/\) D /.test(stat)) found.push(`${pid}/${task}`);
+    }
+  }
+  return found;
+}
+
+async function suspendedDevices(): Promise<readonly string[]> {
+  const lines = (await shell('dmsetup', 'info', '-c', '--noheadings', '-o', 'name,suspended')).split('\n');
+  return lines.filter((line) => /:Suspended$/i.test(line));
+}
+
+async function problems(): Promise<readonly string[]> {
+  const client = await AdminClient.open(join(daemon.root, 'admin.sock'));
+  try {
+    return (await client.call(Admin.method.status, {})).problems.map(({ code }) => code);
+  } finally {
+    client.close();
+  }
+}
+
+async function untilRefused(what: string): Promise<void> {
+  const details = await until(
+    SEEN_LIMIT_MS,
+    async () => {
+      const failure = await failureOf(daemon.client.prepare('refused', 'layer')).catch(() => null);
+      if (failure === null) await daemon.client.remove('refused');
+      return failure;
+    },
+    () => 'a new snapshot is not refused',
+  );
+  assert.is(details.name, 'RESOURCE_EXHAUSTED');
+  assert.match(
+    details.details,
+    new RegExp(`: [0-9.]+[KM]?i?B of [0-9.]+MiB of ${what} space are free, and min_free_space keeps 1.5MiB`),
+  );
+}
+
+// A test, for uvu says nothing of what a hook throws.
+tests('the daemon starts', async () => {
+  await makePool(SIZE);
+  daemon = await startDaemon({
+    config: { ...thinPoolConfig('ioctl'), pool_name: POOL, min_free_space: RESERVE, standby_per_parent: 0 },
+  });
+  mountRoot = join(daemon.root, 'mnt');
+  await mkdir(mountRoot);
+  const { client } = daemon;
+  await client.prepare('first');
+  await client.commit('layer', 'first');
+});
+tests.after(async () => {
+  await daemon.remove();
+  await clearDevices();
+  await removePool(SIZE);
+});
+
+/** Every call while there is no space at all. */
+async function callsWhileFull(): Promise<Record<string, string>> {
+  const { client } = daemon;
+  const calls: Record<string, () => Promise<unknown>> = {
+    prepare: () => client.prepare('new', 'layer'),
+    view: () => client.view('view', 'layer'),
+    commitClosed: () => client.commit('of closed', 'closed'),
+    commitOpen: () => client.commit('of open', 'open'),
+    list: () => client.list(),
+    stat: () => client.stat('open'),
+    usage: () => client.usage('open'),
+    mounts: () => client.mounts('closed'),
+    removeView: () => client.remove('view'),
+  };
+  const codes: Record<string, string> = {};
+  for (const [name, call] of Object.entries(calls)) {
+    codes[name] = await withTimeout(codeOf(call()), CALL_LIMIT_MS, `${name} on a full pool`);
+  }
+  return codes;
+}
+
+const WHILE_FULL = {
+  prepare: 'RESOURCE_EXHAUSTED',
+  view: 'OK',
+  commitClosed: 'RESOURCE_EXHAUSTED',
+  commitOpen: 'RESOURCE_EXHAUSTED',
+  list: 'OK',
+  stat: 'OK',
+  usage: 'OK',
+  mounts: 'OK',
+  removeView: 'OK',
+};
+
+async function fillAndEmpty(whenFull: WhenFull): Promise<void> {
+  const { client } = daemon;
+  await setWhenFull(SIZE, whenFull);
+  const victim = await client.prepare('victim', 'layer');
+  await withMounted(mountRoot, victim, (dir) => filled(join(dir, 'big'), VICTIM_MIB));
+  const closed = await client.prepare('closed', 'layer');
+  await withMounted(mountRoot, closed, (dir) => writeFile(join(dir, 'small'), 'small'));
+  const open = await client.prepare('open', 'layer');
+  const container = await client.prepare('container', 'layer');
+  await withMounted(mountRoot, open, async (openDir) => {
+    await withMounted(mountRoot, container, async (dir) => {
+      const { freeBytes } = await poolLine();
+      await filled(join(dir, 'most'), Math.floor(freeBytes / MIB) - 1);
+      await untilRefused('data');
+      assert.ok((await problems()).includes('data-short'));
+      const writer = fill(join(dir, 'rest'), VICTIM_MIB / 2);
+      const written = once(writer, 'exit');
+      await untilMode('out_of_data_space');
+      // In the page cache, and with nowhere to go.
+      await writeFile(join(openDir, 'small'), Buffer.alloc(MIB));
+      assert.equal(await callsWhileFull(), WHILE_FULL);
+      await until(
+        SEEN_LIMIT_MS,
+        async () => (await problems()).find((code) => code === 'pool-full') ?? null,
+        () => 'no problem pool-full',
+      );
+      assert.equal([await stuckThreads(), await suspendedDevices()], [[], []]);
+      await client.remove('victim');
+      await untilMode('rw');
+      const [status] = await withTimeout(written, SEEN_LIMIT_MS, 'the writer');
+      assert.is(status === 0, whenFull === 'queue', `the writer ended with ${status}`);
+      assert.is(await codeOf(client.prepare('after', 'layer')), 'OK');
+      // Of what failed, the daemon cannot know what it was; of what waited, nothing was lost.
+      const code = await codeOf(client.commit('of open', 'open'));
+      assert.is(code, whenFull === 'queue' ? 'OK' : 'FAILED_PRECONDITION');
+    });
+  });
+  if (whenFull === 'queue') {
+    await withMounted(mountRoot, await client.view('look', 'of open'), async (dir) => {
+      assert.ok(Buffer.alloc(MIB).equals(await readFile(join(dir, 'small'))));
+    });
+  }
+  for (const key of ['look', 'of open', 'open', 'closed', 'container', 'after'])
+    await client.remove(key).catch(() => undefined);
+  await client.cleanup();
+  assert.equal(
+    (await client.list()).map(({ name }) => name),
+    ['layer'],
+  );
+}
+
+for (const whenFull of ['error', 'queue'] as const) {
+  tests(
+    `a container fills a pool that ${whenFull}s: refused before it is full, answered while it is, and back by removals`,
+    () => withTimeout(fillAndEmpty(whenFull), TEST_LIMIT_MS, whenFull),
+  );
+}
+
+/** Answers how many could be made. */
+async function prepareUntilRefused(): Promise<number> {
+  const { client } = daemon;
+  let made = 0;
+  let refused = '';
+  const one = async (): Promise<void> => {
+    while (refused === '') {
+      const key = `m${made}`;
+      made += 1;
+      const failure = await failureOf(client.prepare(key, 'layer')).catch(() => null);
+      if (failure === null) continue;
+      assert.is(failure.name, 'RESOURCE_EXHAUSTED');
+      refused = failure.details;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+  assert.match(refused, /of 2MiB of metadata space are free, and min_free_space keeps 1.5MiB/);
+  return (await client.list()).length - 1;
+}
+
+tests('metadata is used up to the reserve and never beyond, and removals give it back', async () => {
+  const { client } = daemon;
+  const before = (await poolLine()).usedMetadata;
+  let most = 0;
+  for (let round = 0; round < Number(rounds); round += 1) {
+    const made = await prepareUntilRefused();
+    assert.is((await poolLine()).mode, 'rw');
+    assert.ok((await problems()).includes('metadata-short'));
+    most = Math.max(most, made);
+    assert.ok(made >= most * 0.9, `${made} could be made, and ${most} before`);
+    const keys = (await client.list()).map(({ name }) => name).filter((name) => name !== 'layer');
+    while (keys.length > 0) await Promise.all(keys.splice(0, AT_ONCE).map((key) => client.remove(key)));
+    await client.cleanup();
+    assert.ok((await poolLine()).usedMetadata <= before + 4);
+  }
+});
+
+tests('each level of space that was come to is in the log', () => {
+  for (const what of ['data', 'metadata']) {
+    for (const text of ['is low: nothing is made ahead', 'is short: new snapshots are refused', 'is no longer low']) {
+      assert.match(daemon.log, new RegExp(`${what} space ${text}`));
+    }
+  }
+});
+
+tests.run();
