@@ -30,7 +30,8 @@ export async function withMounted<T>(
   }
 }
 
-async function mountAt(dir: string, mounts: readonly Mount[]): Promise<void> {
+/** Mounts them until somebody unmounts. */
+export async function mountAt(dir: string, mounts: readonly Mount[]): Promise<void> {
   const [mount, ...others] = mounts;
   if (mount === undefined || others.length > 0)
     throw new Error(`There are ${mounts.length} mounts, where a test needs one`);
