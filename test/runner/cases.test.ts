@@ -2,11 +2,11 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseWishes } from './cases.ts';
+import { parseNightly, parseWishes } from './cases.ts';
 
 test('parseWishes() takes the guest without udevd, once, when a file asks for nothing', () => {
   assert.equal(parseWishes('a.test.js', '// What it is for.\n'), [
-    { file: 'a.test.js', guest: 'plain', name: 'a.test.js', env: {}, pool: false },
+    { file: 'a.test.js', guest: 'plain', name: 'a.test.js', env: {}, pool: false, patient: false },
   ]);
 });
 
@@ -14,6 +14,10 @@ test('parseWishes() reads guests and the pool', () => {
   const wishes = (source: string): unknown => parseWishes('a', source).map(({ guest, pool }) => `${guest} ${pool}`);
   assert.equal(wishes('// It.\n// vm: udev\n'), ['udev false']);
   assert.equal(wishes('// vm: both pool\n'), ['plain true', 'udev true']);
+  assert.equal(
+    parseWishes('a', '// vm: both patient\n').map(({ patient }) => patient),
+    [true, true],
+  );
 });
 
 test('parseWishes() makes a case of each combination', () => {
@@ -39,6 +43,11 @@ test('parseWishes() takes each line for itself', () => {
 
 test('parseWishes() refuses a word that it does not know', () => {
   assert.throws(() => parseWishes('a', '// vm: everywhere\n'), /"everywhere" is none of/);
+});
+
+test('parseNightly() finds why a file is left to the night', () => {
+  assert.is(parseNightly('// It.\n// nightly: takes an hour\n'), 'takes an hour');
+  assert.is(parseNightly('// It runs by night.\n'), null);
 });
 
 test.run();

@@ -3,7 +3,10 @@
 //   // vm: both pool THINSNAP_TEST_ENGINE=ioctl|dmsetup
 //
 // `plain` (without udevd, the default), `udev` or `both` choose the guest; `pool` has a thin pool made on the disks and
-// named in THINSNAP_TEST_POOL; a variable with several values has the file run once with each, and with each combination.
+// named in THINSNAP_TEST_POOL; `patient` says that the file's limits hold also where emulation is very slow; a variable with
+// several values has the file run once with each, and with each combination.
+//
+// A line `// nightly: WHY` in a test file of test/vm or test/e2e leaves it to `npm run test:nightly`, and to who names it.
 
 import { readFile } from 'node:fs/promises';
 
@@ -17,6 +20,7 @@ export interface Case {
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;
   readonly pool: boolean;
+  readonly patient: boolean;
 }
 
 export function parseWishes(file: string, source: string): readonly Case[] {
@@ -35,20 +39,33 @@ function parseLine(file: string, line: string): readonly Case[] {
     else if (word === 'both') guests = GUESTS;
     else if (name !== undefined && values !== undefined) {
       envs = envs.flatMap((env) => values.split('|').map((value) => ({ ...env, [name]: value })));
-    } else if (word !== 'pool') {
+    } else if (word !== 'pool' && word !== 'patient') {
       throw new Error(
-        `Cannot tell what ${file} asks for: "${word}" is none of plain, udev, both, pool, NAME=VALUE|...`,
+        `Cannot tell what ${file} asks for: "${word}" is none of plain, udev, both, pool, patient, NAME=VALUE|...`,
       );
     }
   }
   const pool = words.includes('pool');
+  const patient = words.includes('patient');
   return guests.flatMap((guest) =>
-    envs.map((env) => ({ file, guest, name: [file, ...Object.values(env)].join(','), env, pool })),
+    envs.map((env) => ({ file, guest, name: [file, ...Object.values(env)].join(','), env, pool, patient })),
   );
+}
+
+/** Why `file` is not among what `npm test` runs; null: it is. */
+export async function leftToTheNight(file: string): Promise<string | null> {
+  return parseNightly(await readSource(file));
+}
+
+export function parseNightly(source: string): string | null {
+  return /^\/\/ nightly: *(.+)$/m.exec(source)?.[1] ?? null;
 }
 
 /** What `file` asks of `guest`. From the source: the compiler drops some comments. `file` is the compiled one, below dist/. */
 export async function readCases(file: string, guest: Guest): Promise<readonly Case[]> {
-  const source = await readFile(file.replace(/^dist\//, '').replace(/\.js$/, '.ts'), 'utf8');
-  return parseWishes(file, source).filter((each) => each.guest === guest);
+  return parseWishes(file, await readSource(file)).filter((each) => each.guest === guest);
+}
+
+function readSource(file: string): Promise<string> {
+  return readFile(file.replace(/^dist\//, '').replace(/\.js$/, '.ts'), 'utf8');
 }

@@ -2,13 +2,13 @@
 
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Case, GUESTS, type Guest, readCases } from './cases.ts';
+import { type Case, GUESTS, type Guest, leftToTheNight, readCases } from './cases.ts';
 import { runChild } from './child.ts';
 import { addCounts, type Counts, filesWithoutTests, NO_COUNTS, parseCounts } from './counts.ts';
 import { GONE_WAIT_MS, print, runTestFile } from './test-file.ts';
 
 /** Whole programmes take longer than samples: how many times as long as these limits. */
-const { THINSNAP_TEST_PATIENCE: patience = '1' } = process.env;
+const { THINSNAP_TEST_PATIENCE: patience = '1', THINSNAP_NIGHTLY: nightly } = process.env;
 const MINUTE_MS = 60_000 * Number(patience);
 /** All phases together. What they take is well below it on an idle machine; a loaded one must not fail them. */
 export const RUN_TIMEOUT_MS = 75 * MINUTE_MS;
@@ -64,11 +64,21 @@ export async function runGate(run: Run): Promise<Counts> {
 }
 
 export async function hostFiles(run: Run): Promise<readonly string[]> {
-  return testFiles(run, 'dist/test/e2e');
+  return ofThisRun(run, await testFiles(run, 'dist/test/e2e'));
 }
 
 export async function vmFiles(run: Run): Promise<readonly string[]> {
-  return testFiles(run, 'dist/test/vm');
+  return ofThisRun(run, await testFiles(run, 'dist/test/vm'));
+}
+
+/** Without what is left to the night, unless this is one, or it was asked for by a pattern. What is left out is said. */
+async function ofThisRun(run: Run, files: readonly string[]): Promise<readonly string[]> {
+  if (nightly === '1' || run.match !== '') return files;
+  const whys = await Promise.all(files.map(leftToTheNight));
+  files.forEach((file, index) => {
+    if (whys[index] !== null) print(`  left to npm run test:nightly: ${file}: ${whys[index]}`);
+  });
+  return files.filter((_, index) => whys[index] === null);
 }
 
 /** Test files that run here, one after another. */

@@ -1,4 +1,4 @@
-// vm: both
+// vm: both patient
 // The contract of the two engines, on a real pool: the same answers and the same fault codes from each.
 
 import { constants } from 'node:fs';

@@ -1,5 +1,6 @@
 // What `thinsnap pool create` refuses: each is said, and nothing is touched, which the disks are compared for. And what a creation
 // that fails leaves: nothing.
+// nightly: not seen to pass yet
 
 import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -4,6 +4,7 @@
 //
 // THINSNAP_POWER_SEQUENCES: how many of the 258 sequences of at most three operations, or all.
 // THINSNAP_POWER_MOMENTS: how many moments of each recording, or all. THINSNAP_POWER_SEED brings what was drawn back.
+// nightly: not seen to pass yet
 
 import { randomInt } from 'node:crypto';
 import { open } from 'node:fs/promises';

@@ -1,6 +1,7 @@
 // The daemon without its process: the real catalog, recovery, calls and upkeep on a real pool, with worker threads that outlive
 // it. Power can fail under it hundreds of times in the time that a process takes to start a dozen times here.
 
+import { pino } from 'pino';
 import { findProblems } from '../../../src/main/admin/health.ts';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
 import type { Config } from '../../../src/main/config/config.ts';
@@ -26,6 +27,7 @@ interface Parts {
   readonly core: Core<Volumes>;
   readonly service: Service;
   readonly config: Config;
+  readonly tasks: TaskPool;
 }
 
 export class CoreLife {
@@ -34,27 +36,37 @@ export class CoreLife {
   readonly #core: Core<Volumes>;
   readonly #service: Service;
   readonly #config: Config;
+  readonly #tasks: TaskPool;
 
-  private constructor({ catalog, opened, core, service, config }: Parts) {
+  private constructor({ catalog, opened, core, service, config, tasks }: Parts) {
     this.#catalog = catalog;
     this.#opened = opened;
     this.#core = core;
     this.#service = service;
     this.#config = config;
+    this.#tasks = tasks;
   }
 
   /** In the daemon's order, up to where it would serve. */
   static async open(config: Config, tasks: TaskPool): Promise<CoreLife> {
     const catalog = await Catalog.open(config.rootPath);
     try {
-      const opened = await openVolumes({ config, catalog, tasks, onForeignThinId: () => undefined });
+      const opened = await openVolumes({
+        config,
+        catalog,
+        tasks,
+        log: pino({ enabled: false }),
+        unclean: true,
+        signal: new AbortController().signal,
+        onForeignThinId: () => undefined,
+      });
       const { volumes, onForeignThinId } = opened;
       const limits = { perParent: config.standbyPerParent, total: config.standbyTotal };
       const core = assembleCore({ catalog, volumes, clock: new Clock(), limits, onForeignThinId });
       const { baseImageSize: sizeBytes, fsType, fsOptions } = config;
       const service = calls(core, { fs: { fsType, fsOptions, sizeBytes }, removal: { wait: false } });
       await recover(core);
-      return new CoreLife({ catalog, opened, core, service, config });
+      return new CoreLife({ catalog, opened, core, service, config, tasks });
     } catch (error) {
       await catalog.close();
       throw error;
@@ -79,7 +91,7 @@ export class CoreLife {
   /** What `thinsnap status` says is wrong, once the pool was looked at again. */
   async problems(): Promise<readonly string[]> {
     await this.#core.volumes.refreshSpace();
-    return findProblems({ ...this.#core, config: this.#config }).map(({ code }) => code);
+    return findProblems({ ...this.#core, config: this.#config, tasks: this.#tasks }).map(({ code }) => code);
   }
 
   /** Ends when nothing is left to delete. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Config } from '../../../src/main/config/config.ts';
 import { loadConfig, NO_FLAGS } from '../../../src/main/config/load-config.ts';
-import { TaskPool } from '../../../src/main/task-pool.ts';
+import { TaskPool, UNWATCHED } from '../../../src/main/task-pool.ts';
 import { FaultError } from '../../../src/shared/faults.ts';
 import { MIB, parseBytes } from '../../../src/shared/units.ts';
 import type { Info, MountSeen } from '../../support/model/calls.ts';
@@ -53,7 +53,7 @@ export class PowerRig {
       baseImageSize: parseBytes(BASE_BYTES),
       minFreeSpace: { kind: 'percent', percent: 1 },
     };
-    const tasks = await TaskPool.open({ engine: 'ioctl', workers: WORKERS, onWorkerError: () => undefined });
+    const tasks = await TaskPool.open({ engine: 'ioctl', workers: WORKERS, ...UNWATCHED });
     await mkdir(join(directory, 'files'));
     return new PowerRig(directory, slices, { tasks, config });
   }
