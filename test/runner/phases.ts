@@ -13,8 +13,8 @@ const MINUTE_MS = 60_000 * Number(patience);
 /** All phases together. What they take is well below it on an idle machine; a loaded one must not fail them. */
 export const RUN_TIMEOUT_MS = 75 * MINUTE_MS;
 const GATE_TIMEOUT_MS = 15 * MINUTE_MS;
-const HOST_TIMEOUT_MS = 20 * MINUTE_MS;
-const HOST_FILE_TIMEOUT_MS = 12 * MINUTE_MS;
+const HOST_TIMEOUT_MS = 40 * MINUTE_MS;
+const HOST_FILE_TIMEOUT_MS = 20 * MINUTE_MS;
 /** Of each of the two guests. */
 const GUEST_TIMEOUT_MS = 35 * MINUTE_MS;
 /** What the guest needs to end by itself before it is ended. */
