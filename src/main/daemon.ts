@@ -225,7 +225,7 @@ function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
   const foreground = new Foreground();
   // They give way to whoever calls, and what they have begun by then leaves these threads free.
   const atOnce = Math.max(1, tasks.fastThreads - THREADS_KEPT_FREE);
-  const { extender, guard } = watchSpace({ config, log, volumes });
+  const { extender, guard } = watchSpace({ config, log }, volumes);
   const reaper = new Reaper({
     catalog,
     volumes,
@@ -265,11 +265,10 @@ function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
   };
 }
 
-function watchSpace({
-  config,
-  log,
-  volumes,
-}: Pick<Parts, 'config' | 'log'> & { readonly volumes: Volumes }): Pick<Context, 'extender' | 'guard'> {
+function watchSpace(
+  { config, log }: Pick<Parts, 'config' | 'log'>,
+  volumes: Volumes,
+): Pick<Context, 'extender' | 'guard'> {
   const extender = new Extender(volumes, {
     onExtended: ({ what, ...sizes }) => log.info(sizes, `${what} space of the pool was extended`),
     onTrouble: ({ what, reason, found, advice }) =>
