@@ -1,4 +1,5 @@
-// vm: both patient
+// vm: plain patient
+// vm: udev
 // The contract of the two engines, on a real pool: the same answers and the same fault codes from each.
 
 import { constants } from 'node:fs';

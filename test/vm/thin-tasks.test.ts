@@ -1,4 +1,5 @@
-// vm: both patient
+// vm: plain patient
+// vm: udev
 // The thin-pool tasks when all goes well, and when they find what an earlier try or a crash has left.
 
 import { lstat, open, rm, symlink } from 'node:fs/promises';
