@@ -1,5 +1,4 @@
-// vm: plain patient
-// vm: udev
+// vm: both
 // The contract of the two engines, on a real pool: the same answers and the same fault codes from each.
 
 import { constants } from 'node:fs';

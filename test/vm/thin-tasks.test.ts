@@ -1,5 +1,4 @@
-// vm: plain patient
-// vm: udev
+// vm: both
 // The thin-pool tasks when all goes well, and when they find what an earlier try or a crash has left.
 
 import { lstat, open, rm, symlink } from 'node:fs/promises';
