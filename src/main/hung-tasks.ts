@@ -86,12 +86,12 @@ export class TaskWatch {
 }
 
 /** The words under which the tasks have it, the most telling first. */
-const SUBJECTS: ReadonlySet<string> = new Set(['name', 'path', 'to', 'lockPath', 'pool']);
+const SUBJECTS = ['name', 'path', 'to', 'lockPath', 'pool'];
 
 function subjectOf(args: object): string {
   const values = new Map<string, unknown>(Object.entries(args));
   const activation = values.get('activation');
   if (typeof activation === 'object' && activation !== null) return subjectOf(activation);
-  const found = [...SUBJECTS].map((word) => values.get(word)).find((value) => typeof value === 'string');
+  const found = SUBJECTS.map((word) => values.get(word)).find((value) => typeof value === 'string');
   return typeof found === 'string' ? found : '';
 }

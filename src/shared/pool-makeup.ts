@@ -47,7 +47,7 @@ export interface PoolRef {
 /** Blocks of a pool: 64 KiB to 1 GiB in steps of 64 KiB (thin-provisioning.rst). */
 export const BLOCK_STEP_BYTES = 64 * KIB;
 export const BLOCK_BYTES_MAX = GIB;
-/** Blocks of its metadata. */
+/** Blocks of its metadata, whatever its data blocks are (thin-provisioning.rst). */
 export const METADATA_BLOCK_BYTES = 4096;
 /** What the kernel uses of a metadata device at most (thin-provisioning.rst). */
 export const METADATA_BYTES_MAX = 17_045_913_600;

@@ -9,6 +9,7 @@ import { attachLoop, detachLoop, findLoops } from '../block/loop.ts';
 import { errnoOf, withErrno } from '../errno.ts';
 import { runTool, ToolError } from '../exec.ts';
 import type { NoteUndo } from '../undo.ts';
+import type { Part } from './pool-target.ts';
 
 export const LOOP_FILES = ['data', 'metadata'] as const;
 export type LoopFile = (typeof LOOP_FILES)[number];
@@ -38,9 +39,8 @@ export async function extendLoopFile(path: string, wantedBytes: Bytes): Promise<
  * Gives the file all the blocks that it may ever write. With metadata in a sparse file, a full host file system would fail a
  * commit of the pool, and then nothing could be removed any more. What is in it stays as it is, also while it is in use.
  */
-export async function allocateLoopFile(path: string): Promise<void> {
-  const sizeBytes = await fileBytes(path);
-  if (sizeBytes === 0) return;
+export async function allocateLoopFile(path: string, sizeBytes: Bytes): Promise<void> {
+  if ((await unallocatedBytes(path)) === 0) return;
   try {
     // Fails where the file system has no such call, instead of writing zeros (fallocate(1)).
     await runTool('fallocate', ['--length', String(sizeBytes), path], { timeoutMs: FALLOCATE_TIMEOUT_MS });
@@ -68,13 +68,8 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-export interface Backing {
-  readonly path: string;
-  readonly sizeBytes: Bytes;
-}
-
 /** A loop device on the file, of its present size. Fault `device-missing` when there is no such file. */
-export async function attachLoopFile(path: string, note: NoteUndo): Promise<Backing> {
+export async function attachLoopFile(path: string, note: NoteUndo): Promise<Part> {
   const sizeBytes = await fileBytes(path);
   const before = await findLoops(path);
   const device = await attachLoop(path, { directIo: true });

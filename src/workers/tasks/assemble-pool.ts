@@ -57,11 +57,12 @@ async function openParts(makeup: LoopMakeup | RawMakeup, note: NoteUndo): Promis
     return { data: await rawPart(makeup.dataPath), metadata: await rawPart(makeup.metadataPath) };
   }
   const metadataFile = join(makeup.dir, 'metadata');
-  await allocateLoopFile(metadataFile);
-  return {
+  const parts = {
     data: await attachLoopFile(join(makeup.dir, 'data'), note),
     metadata: await attachLoopFile(metadataFile, note),
   };
+  await allocateLoopFile(metadataFile, parts.metadata.sizeBytes);
+  return parts;
 }
 
 /** A host without the tool had no check so far either; who asked says so. */

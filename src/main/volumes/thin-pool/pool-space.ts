@@ -1,14 +1,12 @@
 // A pool's status in bytes.
 
+import { METADATA_BLOCK_BYTES } from '../../../shared/pool-makeup.ts';
 import type { PoolStatus } from '../../../shared/tasks.ts';
-import { SECTOR_BYTES, type Sectors } from '../../../shared/units.ts';
+import { type Sectors, toBytes } from '../../../shared/units.ts';
 import type { Space } from '../volumes.ts';
 
-/** The pool's metadata blocks are 4 KiB whatever its data blocks are (thin-provisioning.rst). */
-const METADATA_BLOCK_BYTES = 4096;
-
 export function toSpace(status: PoolStatus, dataBlockSectors: Sectors): Space {
-  const dataBlockBytes = dataBlockSectors * SECTOR_BYTES;
+  const dataBlockBytes = toBytes(dataBlockSectors);
   return {
     data: { usedBytes: status.usedDataBlocks * dataBlockBytes, totalBytes: status.totalDataBlocks * dataBlockBytes },
     metadata: {

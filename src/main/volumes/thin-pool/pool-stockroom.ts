@@ -1,18 +1,12 @@
 // What a pool and the kernel hold, read beside the catalog: thin ids by thin_ls, devices by the uuids that carry our mark.
 
 import { FaultError, isFault } from '../../../shared/faults.ts';
-import {
-  type DeviceId,
-  parseDeviceId,
-  parseThinId,
-  SECTOR_BYTES,
-  type Sectors,
-  type ThinId,
-} from '../../../shared/units.ts';
+import { type DeviceId, parseDeviceId, parseThinId, type Sectors, type ThinId } from '../../../shared/units.ts';
 import type { Device } from '../../catalog/records.ts';
 import { Gate } from '../../lanes.ts';
 import type { TaskPool } from '../../task-pool.ts';
 import type { Footprint, Measures, Stock, Stockroom } from '../stockroom.ts';
+import { toSpace } from './pool-space.ts';
 import { thinIdOf } from './thin-id-of.ts';
 
 const HELD_AS = /^thin id (\d{1,8})$/;
@@ -64,7 +58,7 @@ export class PoolStockroom implements Stockroom {
       footprints.set(device.id, footprint);
       left.delete(thinId);
     }
-    const usedBytes = status.usedDataBlocks * dataBlockSectors * SECTOR_BYTES;
+    const usedBytes = toSpace(status, dataBlockSectors).data.usedBytes;
     return { footprints, others: [...left.values()], usedBytes, omitted: '' };
   }
 
