@@ -10,15 +10,7 @@
 import { failpoint } from '../../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../../shared/faults.ts';
 import type { Activation, EngineReport, NameFate, Origin, PoolStatus } from '../../../shared/tasks.ts';
-import {
-  type Bytes,
-  type DeviceId,
-  parseSectors,
-  type Sectors,
-  type ThinId,
-  toBytes,
-  toSectors,
-} from '../../../shared/units.ts';
+import { type Bytes, type DeviceId, type Sectors, type ThinId, toBytes, toSectors } from '../../../shared/units.ts';
 import type { Device, Place } from '../../catalog/records.ts';
 import type { TaskPool } from '../../task-pool.ts';
 import {
@@ -76,9 +68,7 @@ export class ThinPoolVolumes implements Volumes {
     this.stockroom = new PoolStockroom(options);
     this.#thinIds = new ThinIds(options);
     this.#status = options.status;
-    this.growth = growthOf(options, (status) => {
-      this.#status = status;
-    });
+    this.growth = growthOf(options, (status) => this.#see(status));
   }
 
   newPlace(): Place {
@@ -288,7 +278,7 @@ export class ThinPoolVolumes implements Volumes {
       name: this.#name(device),
       uuid: this.#uuid(device),
       thinId: thinIdOf(device),
-      sizeSectors: parseSectors(toSectors(device.sizeBytes)),
+      sizeSectors: toSectors(device.sizeBytes),
       readOnly: mode === 'ro',
     };
   }
