@@ -7,6 +7,8 @@ import { type Bytes, GIB, KIB, MIB, parseBytes, parseSectors, SECTOR_BYTES, type
 /** What a thin-pool target may be told (thin-provisioning.rst). `skip_block_zeroing` is left out: see docs/pools.md. */
 export const POOL_FEATURES = ['error_if_no_space', 'no_discard_passdown', 'ignore_discard'] as const;
 export type PoolFeature = (typeof POOL_FEATURES)[number];
+/** Of pools that thinsnap makes: by default a full one lets writers hang for 60 s (no_space_timeout), and all that wait for them. */
+export const DEFAULT_FEATURES: readonly PoolFeature[] = ['error_if_no_space'];
 
 /** What the table of a pool of ours says besides its devices. LVM keeps that of its own pools. */
 export interface PoolTraits {
@@ -16,7 +18,9 @@ export interface PoolTraits {
   readonly features: readonly PoolFeature[];
 }
 
-/** The files `data` and `metadata` in a directory, each on a loop device. */
+export const LOOP_FILES = ['data', 'metadata'] as const;
+
+/** The files `LOOP_FILES` in a directory, each on a loop device. */
 export interface LoopMakeup extends PoolTraits {
   readonly kind: 'loop';
   readonly dir: string;
@@ -37,6 +41,12 @@ export interface LvmMakeup {
 }
 
 export type PoolMakeup = LoopMakeup | RawMakeup | LvmMakeup;
+
+/** How large a pool is to be at least; null: as it is. */
+export interface WantedSizes {
+  readonly dataBytes: Bytes | null;
+  readonly metadataBytes: Bytes | null;
+}
 
 /** A pool by its name under /dev/mapper, and what it is made of. */
 export interface PoolRef {

@@ -2,7 +2,7 @@
 // To add a task: a line in `Tasks`, its lane in `TASK_LANES`, `workers/tasks/<task>.ts`, its name in `workers/entry.ts`.
 
 import type { Fault } from './faults.ts';
-import type { LoopMakeup, LvmMakeup, PoolMakeup } from './pool-makeup.ts';
+import type { LoopMakeup, LvmMakeup, PoolMakeup, PoolRef, WantedSizes } from './pool-makeup.ts';
 import type { DeviceSurvey, LvmGroup, MetadataVerdict, PoolNeeds, PoolStep } from './pool-steps.ts';
 import type { ToolName } from './tools.ts';
 import type { Bytes, Sectors, ThinId } from './units.ts';
@@ -187,12 +187,7 @@ export interface Tasks {
    * Makes an active pool at least this large while it is in use (null: as it is) and answers its status. A raw pool becomes as
    * large as its devices are.
    */
-  extendPool(args: {
-    name: string;
-    makeup: PoolMakeup;
-    dataBytes: Bytes | null;
-    metadataBytes: Bytes | null;
-  }): PoolStatus;
+  extendPool(args: PoolRef & WantedSizes): PoolStatus;
   /** How much what the pool is made of can still take. */
   poolRoom(args: { makeup: LoopMakeup | LvmMakeup }): PoolRoom;
 

@@ -1,8 +1,9 @@
 // Growth of nothing: the figures become what was asked for, as long as there is room.
 
 import type { Autoextend } from '../../src/main/config/autoextend.ts';
-import type { Growth, Space, WantedSizes } from '../../src/main/volumes/volumes.ts';
+import type { Growth, Space } from '../../src/main/volumes/volumes.ts';
 import { FaultError } from '../../src/shared/faults.ts';
+import type { WantedSizes } from '../../src/shared/pool-makeup.ts';
 import type { PoolRoom } from '../../src/shared/tasks.ts';
 import { parseBytes } from '../../src/shared/units.ts';
 import type { FakeVolumes } from './fake-volumes.ts';

@@ -14,7 +14,7 @@ import { thinPoolConfig } from './support/daemon.ts';
 import { leftovers, strayDevice, tidy } from './support/leftovers.ts';
 
 /** Of pools that are made, brought back or extended. */
-const ELSEWHERE = /^task\.(?:makeLoopFiles|\w+Pool|surveyDevice|lvmGroup|poolNeeds|poolStep)\./;
+const ELSEWHERE = /^task\.(?:makeLoopFiles|\w+Pool|poolRoom)\./;
 
 const GROUND: Ground = {
   config: { ...thinPoolConfig('ioctl'), base_image_size: '64MB', discard_blocks: true },

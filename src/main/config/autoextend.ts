@@ -10,3 +10,5 @@ export interface Autoextend {
 export const THRESHOLD_PERCENT_MIN = 50;
 export const THRESHOLD_PERCENT_MAX = 100;
 export const AUTOEXTEND_PERCENT_MAX = 1000;
+/** As LVM's own defaults, and Docker's. */
+export const AUTOEXTEND_DEFAULT: Autoextend = { thresholdPercent: 80, percent: 20 };

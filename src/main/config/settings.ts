@@ -4,7 +4,12 @@
 import { formatSizeExactly } from '../../shared/sizes.ts';
 import { FS_TYPES } from '../../shared/tasks.ts';
 import { GIB, parseBytes } from '../../shared/units.ts';
-import { AUTOEXTEND_PERCENT_MAX, THRESHOLD_PERCENT_MAX, THRESHOLD_PERCENT_MIN } from './autoextend.ts';
+import {
+  AUTOEXTEND_DEFAULT,
+  AUTOEXTEND_PERCENT_MAX,
+  THRESHOLD_PERCENT_MAX,
+  THRESHOLD_PERCENT_MIN,
+} from './autoextend.ts';
 import { type Config, ENGINE_CHOICES, LOG_LEVELS, type MinFreeSpace, SOCKET_MODES, VOLUME_CHOICES } from './config.ts';
 import {
   type Reader,
@@ -71,13 +76,13 @@ export const SETTINGS: { readonly [Name in Field]: Setting<Config[Name]> } = {
   },
   autoextendThreshold: {
     key: 'autoextend_threshold',
-    fallback: 80,
+    fallback: AUTOEXTEND_DEFAULT.thresholdPercent,
     read: readWhole(THRESHOLD_PERCENT_MIN, THRESHOLD_PERCENT_MAX),
     write: asIs,
   },
   autoextendPercent: {
     key: 'autoextend_percent',
-    fallback: 20,
+    fallback: AUTOEXTEND_DEFAULT.percent,
     read: readWhole(1, AUTOEXTEND_PERCENT_MAX),
     write: asIs,
   },

@@ -2,10 +2,10 @@
 // looked at: whoever asks has surveyed the machine.
 
 import {
+  DEFAULT_FEATURES,
   type LoopMakeup,
   type LvmMakeup,
   lvmDeviceName,
-  type PoolFeature,
   type RawMakeup,
 } from '../../shared/pool-makeup.ts';
 import type { DeviceSurvey, PoolStep } from '../../shared/pool-steps.ts';
@@ -13,9 +13,6 @@ import { type Bytes, KIB, parseBytes, type Sectors, toBytes } from '../../shared
 import type { Autoextend } from '../config/autoextend.ts';
 import { AUTOEXTEND_OFF, type PoolDescription } from './description.ts';
 import type { Sizes } from './sizes.ts';
-
-/** By default a full pool lets writers hang for 60 s (no_space_timeout), and all that wait for them. */
-export const FEATURES: readonly PoolFeature[] = ['error_if_no_space'];
 
 export interface PlannedStep {
   readonly step: PoolStep;
@@ -74,7 +71,7 @@ export function planRaw({ name, uuid, blockSectors, data, metadata }: RawWish): 
     metadataPath: metadata.stablePath,
     uuid,
     blockSectors,
-    features: FEATURES,
+    features: DEFAULT_FEATURES,
   };
   const pool = { name, makeup };
   return {
@@ -156,7 +153,8 @@ function lvm(words: readonly string[]): PoolStep {
   return { kind: 'lvm', words, absent: 'fault' };
 }
 
-function absentIsFine(words: readonly string[]): PoolStep {
+/** What LVM does not have any more need not be taken away. */
+export function absentIsFine(words: readonly string[]): PoolStep {
   return { kind: 'lvm', words, absent: 'fine' };
 }
 

@@ -2,7 +2,7 @@
 // it also clears away what a creation that did not end has left.
 
 import type { DeviceSurvey, LvmGroup, PoolStep } from '../../shared/pool-steps.ts';
-import { profileOf } from './create-plan.ts';
+import { absentIsFine, profileOf } from './create-plan.ts';
 import type { PoolDescription } from './description.ts';
 
 export interface RemovalFacts {
@@ -39,9 +39,11 @@ export function planRemoval(description: PoolDescription, { devices, group }: Re
       const ours = made.length > 0 && (group === null || group.volumes.every((volume) => isOf(lv, volume)));
       return [
         disassemble,
-        fine(['lvremove', '--yes', `${vg}/${lv}`]),
+        absentIsFine(['lvremove', '--yes', `${vg}/${lv}`]),
         { kind: 'remove-profile', profile: profileOf(name) },
-        ...(ours ? [fine(['vgremove', '--yes', vg]), fine(['pvremove', '--yes', ...made]), ...erase] : []),
+        ...(ours
+          ? [absentIsFine(['vgremove', '--yes', vg]), absentIsFine(['pvremove', '--yes', ...made]), ...erase]
+          : []),
       ];
     }
   }
@@ -56,8 +58,4 @@ export function othersIn({ makeup, made }: PoolDescription, group: LvmGroup | nu
 /** The pool's own volume, or metadata that a repair has kept. */
 function isOf(lv: string, volume: string): boolean {
   return volume === lv || (volume.startsWith(`${lv}_meta`) && /^\d+$/.test(volume.slice(lv.length + 5)));
-}
-
-function fine(words: readonly string[]): PoolStep {
-  return { kind: 'lvm', words, absent: 'fine' };
 }

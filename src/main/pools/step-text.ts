@@ -1,7 +1,7 @@
 // A step as the commands that an administrator would type: what --dry-run prints, and what is shown while it runs. Where the
 // daemon speaks to the kernel itself, the equal dmsetup command.
 
-import { type PoolRef, poolGeometry } from '../../shared/pool-makeup.ts';
+import { LOOP_FILES, type PoolRef, poolGeometry } from '../../shared/pool-makeup.ts';
 import { ERASED_END_BYTES, type PoolStep } from '../../shared/pool-steps.ts';
 import { MIB } from '../../shared/units.ts';
 
@@ -65,7 +65,7 @@ function disassembly({ name, makeup }: PoolRef): readonly string[] {
     case 'loop':
       return [
         `dmsetup remove ${name}`,
-        ...['data', 'metadata'].map((file) => `losetup --detach $(losetup -nO NAME -j ${makeup.dir}/${file})`),
+        ...LOOP_FILES.map((file) => `losetup --detach $(losetup -nO NAME -j ${makeup.dir}/${file})`),
       ];
   }
 }

@@ -3,7 +3,7 @@
 // A volume knows devices, not snapshots: names, parents and what was acknowledged are the catalog's. Nothing here
 // writes a record. Calls on one device are made one after another (its lane); calls on different ones side by side.
 
-import type { PoolMakeup } from '../../shared/pool-makeup.ts';
+import type { PoolMakeup, WantedSizes } from '../../shared/pool-makeup.ts';
 import type { EngineKind, PoolRoom, PoolStatus } from '../../shared/tasks.ts';
 import type { Bytes, DeviceId } from '../../shared/units.ts';
 import type { Device, Place } from '../catalog/records.ts';
@@ -69,12 +69,6 @@ export type VolumesFacts =
       readonly makeup: PoolMakeup | null;
     }
   | { readonly kind: 'blockfile'; readonly directory: string };
-
-/** What a pool is to become at least; null: what it is. */
-export interface WantedSizes {
-  readonly dataBytes: Bytes | null;
-  readonly metadataBytes: Bytes | null;
-}
 
 /** How volumes become larger while they are in use. */
 export interface Growth {

@@ -11,9 +11,6 @@ import { runTool, ToolError } from '../exec.ts';
 import type { NoteUndo } from '../undo.ts';
 import type { Part } from './pool-target.ts';
 
-export const LOOP_FILES = ['data', 'metadata'] as const;
-export type LoopFile = (typeof LOOP_FILES)[number];
-
 const FALLOCATE_TIMEOUT_MS = 60_000;
 /** Whatever the file system's blocks are (stat(2)). */
 const STAT_BLOCK_BYTES = 512;

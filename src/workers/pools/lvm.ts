@@ -3,7 +3,7 @@
 
 import * as v from 'valibot';
 import { type FaultCode, FaultError, isFault } from '../../shared/faults.ts';
-import { type LvmMakeup, lvmDeviceName } from '../../shared/pool-makeup.ts';
+import { type LvmMakeup, lvmDeviceName, type WantedSizes } from '../../shared/pool-makeup.ts';
 import type { LvmGroup } from '../../shared/pool-steps.ts';
 import { type Bytes, parseBytes } from '../../shared/units.ts';
 import { runTool, ToolError } from '../exec.ts';
@@ -78,11 +78,6 @@ export async function activateLvmPool(makeup: LvmMakeup): Promise<boolean> {
 
 export async function deactivateLvmPool({ vg, lv }: LvmMakeup): Promise<void> {
   await runLvm(['lvchange', '--activate', 'n', `${vg}/${lv}`]);
-}
-
-export interface WantedSizes {
-  readonly dataBytes: Bytes | null;
-  readonly metadataBytes: Bytes | null;
 }
 
 /** To at least these sizes. */

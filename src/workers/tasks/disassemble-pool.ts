@@ -2,10 +2,11 @@
 
 import { join } from 'node:path';
 import { FaultError, isFault } from '../../shared/faults.ts';
+import { LOOP_FILES } from '../../shared/pool-makeup.ts';
 import type { TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
 import { removeOwn } from '../devmapper/thin-device.ts';
-import { detachLoopFile, LOOP_FILES } from '../pools/loop-files.ts';
+import { detachLoopFile } from '../pools/loop-files.ts';
 import { deactivateLvmPool, findLvmPool } from '../pools/lvm.ts';
 
 export async function disassemblePool(engine: Engine, { name, makeup }: TaskArgs<'disassemblePool'>): Promise<void> {

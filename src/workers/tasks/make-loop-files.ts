@@ -2,8 +2,9 @@
 
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LOOP_FILES } from '../../shared/pool-makeup.ts';
 import type { TaskArgs } from '../../shared/tasks.ts';
-import { extendLoopFile, LOOP_FILES } from '../pools/loop-files.ts';
+import { extendLoopFile } from '../pools/loop-files.ts';
 import { withUndo } from '../undo.ts';
 
 export async function makeLoopFiles({ makeup, dataBytes, metadataBytes }: TaskArgs<'makeLoopFiles'>): Promise<void> {

@@ -3,11 +3,12 @@
 
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LOOP_FILES } from '../../shared/pool-makeup.ts';
 import { formatSize } from '../../shared/sizes.ts';
 import type { PoolRoom, TaskArgs } from '../../shared/tasks.ts';
 import { type Bytes, parseBytes } from '../../shared/units.ts';
 import { withErrno } from '../errno.ts';
-import { LOOP_FILES, unallocatedBytes } from '../pools/loop-files.ts';
+import { unallocatedBytes } from '../pools/loop-files.ts';
 import { freeInGroup } from '../pools/lvm.ts';
 
 /** Of the host's file system, left to everything else on it. */

@@ -3,13 +3,12 @@
 import { mkdir, open, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isFault } from '../../shared/faults.ts';
-import { METADATA_BLOCK_BYTES } from '../../shared/pool-makeup.ts';
+import { LOOP_FILES, METADATA_BLOCK_BYTES } from '../../shared/pool-makeup.ts';
 import { ERASED_END_BYTES, type PoolStep } from '../../shared/pool-steps.ts';
 import type { TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
 import { errnoOf, withErrno } from '../errno.ts';
 import { runTool, ToolError } from '../exec.ts';
-import { LOOP_FILES } from '../pools/loop-files.ts';
 import { runLvm } from '../pools/lvm.ts';
 import { assemblePool } from './assemble-pool.ts';
 import { disassemblePool } from './disassemble-pool.ts';

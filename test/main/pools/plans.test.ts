@@ -2,14 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  type CreatePlan,
-  FEATURES,
-  planLoop,
-  planLvm,
-  planRaw,
-  roomOnDisks,
-} from '../../../src/main/pools/create-plan.ts';
+import { type CreatePlan, planLoop, planLvm, planRaw, roomOnDisks } from '../../../src/main/pools/create-plan.ts';
 import { refuseDevices } from '../../../src/main/pools/refusals.ts';
 import { othersIn, planRemoval } from '../../../src/main/pools/remove-plan.ts';
 import { runPlan } from '../../../src/main/pools/run-plan.ts';
@@ -17,7 +10,7 @@ import { amountOf, checkSizes, parseAmount } from '../../../src/main/pools/sizes
 import { commandsOf } from '../../../src/main/pools/step-text.ts';
 import type { TaskPool } from '../../../src/main/task-pool.ts';
 import { FaultError } from '../../../src/shared/faults.ts';
-import { metadataBytesFor } from '../../../src/shared/pool-makeup.ts';
+import { DEFAULT_FEATURES, metadataBytesFor } from '../../../src/shared/pool-makeup.ts';
 import type { DeviceSurvey, PoolStep } from '../../../src/shared/pool-steps.ts';
 import { GIB, KIB, MIB, parseBytes, parseSectors } from '../../../src/shared/units.ts';
 import { faultOf } from '../../support/faults.ts';
@@ -36,7 +29,7 @@ function shown({ steps }: CreatePlan): readonly string[] {
 
 const loop = planLoop({
   name: 'p',
-  makeup: { kind: 'loop', dir: '/srv/p', uuid: UUID, blockSectors: BLOCK, features: FEATURES },
+  makeup: { kind: 'loop', dir: '/srv/p', uuid: UUID, blockSectors: BLOCK, features: DEFAULT_FEATURES },
   autoextend: AUTOEXTEND,
   dataBytes: parseBytes(GIB),
   metadataBytes: parseBytes(32 * MIB),

@@ -2,9 +2,10 @@
 
 import { refuseIncomplete } from '../../pools/description.ts';
 import { whenThere } from '../../pools/device-wait.ts';
+import { withPoolLock } from '../../pools/pool-lock.ts';
 import { type Command, EXIT_OK } from '../command.ts';
 import { asUsage, WAIT_SECONDS_MAX, wholeFrom } from '../pools/create-options.ts';
-import { findPool, POOL_OPERAND, POOL_OPTIONS, poolNameOf, withLock, withPools } from '../pools/pool-session.ts';
+import { findPool, POOL_OPERAND, POOL_OPTIONS, poolNameOf, withPools } from '../pools/pool-session.ts';
 import { plainLines } from '../show/plain-text.ts';
 
 export const poolActivate: Command = {
@@ -35,7 +36,7 @@ export const poolActivate: Command = {
       refuseIncomplete(description);
       const { makeup } = description;
       const onWait = (missing: string): void => writer.error(`${plainLines(missing)}; waiting\n`);
-      const { activated, check } = await withLock(name, () =>
+      const { activated, check } = await withPoolLock(name, () =>
         whenThere(() => session.tasks.run('assemblePool', { name, makeup, check: true }), {
           limitMs,
           signal: session.signal,

@@ -4,17 +4,17 @@ import { resolve } from 'node:path';
 import { isFault } from '../../../shared/faults.ts';
 import type { MetadataVerdict } from '../../../shared/pool-steps.ts';
 import type { PoolDescription } from '../../pools/description.ts';
+import { factsIfActive } from '../../pools/facts.ts';
+import { withPoolLock } from '../../pools/pool-lock.ts';
 import { type Command, EXIT_FAILED, EXIT_OK } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { flagOption } from '../options.ts';
 import {
-  factsOf,
   findPool,
   POOL_OPERAND,
   POOL_OPTIONS,
   type PoolSession,
   poolNameOf,
-  withLock,
   withPools,
 } from '../pools/pool-session.ts';
 import { plainLines } from '../show/plain-text.ts';
@@ -49,7 +49,7 @@ export const poolCheck: Command = {
         writer.out(`${plainLines(wordsOf(name, verdict))}\n`);
         return verdict.kind === 'sound' ? EXIT_OK : EXIT_FAILED;
       }
-      return withLock(name, async () => {
+      return withPoolLock(name, async () => {
         const { makeup } = description;
         const verdict = await session.tasks.run('checkPool', { name, makeup });
         writer.out(`${plainLines(wordsOf(name, verdict))}\n`);
@@ -70,9 +70,9 @@ export const poolCheck: Command = {
 async function checked(session: PoolSession, { name, makeup }: PoolDescription): Promise<MetadataVerdict> {
   const check = (): Promise<MetadataVerdict> => session.tasks.run('checkPool', { name, makeup });
   try {
-    return await withLock(name, check);
+    return await withPoolLock(name, check);
   } catch (error) {
-    if (!isFault(error, 'unavailable') || (await factsOf(session, name)) === null) throw error;
+    if (!isFault(error, 'unavailable') || (await factsIfActive(session.tasks, name)) === null) throw error;
     return check();
   }
 }

@@ -2,16 +2,16 @@
 
 import { FaultError } from '../../../shared/faults.ts';
 import { removeDescription, writeDescription } from '../../pools/description.ts';
+import { withPoolLock } from '../../pools/pool-lock.ts';
 import { describeHoldings } from '../../pools/refusals.ts';
 import { runPlan } from '../../pools/run-plan.ts';
-import { commandsOf } from '../../pools/step-text.ts';
 import type { Arguments } from '../arguments.ts';
 import { type Command, EXIT_FAILED, EXIT_OK } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { CREATE_OPTIONS, parseCreate } from '../pools/create-options.ts';
 import { makePlan, type Planned } from '../pools/make-plan.ts';
-import { POOL_OPTIONS, type PoolSession, withLock, withPools } from '../pools/pool-session.ts';
-import { daemonToml, showStep } from '../pools/pool-text.ts';
+import { POOL_OPTIONS, type PoolSession, withPools } from '../pools/pool-session.ts';
+import { daemonToml, showCommands, showStep } from '../pools/pool-text.ts';
 import type { Writer } from '../writer.ts';
 
 export const poolCreate: Command = {
@@ -37,16 +37,11 @@ export const poolCreate: Command = {
     return withPools(found, async (session) => {
       const plan = await makePlan(session, wish);
       if (found.switches.has('dry-run')) {
-        writer.out(
-          plan.steps
-            .flatMap(({ step }) => commandsOf(step))
-            .map((line) => `${line}\n`)
-            .join(''),
-        );
+        writer.out(showCommands(plan.steps.map(({ step }) => step)));
         return EXIT_OK;
       }
       if (!(await mayDestroy(plan, found))) return EXIT_FAILED;
-      await withLock(plan.description.name, () => create(session, plan, writer));
+      await withPoolLock(plan.description.name, () => create(session, plan, writer));
       writer.out(daemonToml(plan.description));
       return EXIT_OK;
     });

@@ -1,7 +1,8 @@
 // `thinsnap pool deactivate POOL`: takes a pool away from the kernel. What it holds stays on disk.
 
+import { withPoolLock } from '../../pools/pool-lock.ts';
 import { type Command, EXIT_OK } from '../command.ts';
-import { findPool, POOL_OPERAND, POOL_OPTIONS, poolNameOf, withLock, withPools } from '../pools/pool-session.ts';
+import { findPool, POOL_OPERAND, POOL_OPTIONS, poolNameOf, withPools } from '../pools/pool-session.ts';
 
 export const poolDeactivate: Command = {
   kind: 'command',
@@ -17,7 +18,7 @@ export const poolDeactivate: Command = {
     const name = poolNameOf(found);
     return withPools(found, async (session) => {
       const { description } = await findPool(session, name);
-      await withLock(name, () => session.tasks.run('disassemblePool', { name, makeup: description.makeup }));
+      await withPoolLock(name, () => session.tasks.run('disassemblePool', { name, makeup: description.makeup }));
       writer.out(`pool ${name} is inactive\n`);
       return EXIT_OK;
     });

@@ -8,6 +8,7 @@ import { formatSize } from '../../../shared/sizes.ts';
 import type { PoolFacts } from '../../../shared/tasks.ts';
 import { type Bytes, parseBytes } from '../../../shared/units.ts';
 import { type PoolDescription, refuseIncomplete, writeDescription } from '../../pools/description.ts';
+import { factsIfActive } from '../../pools/facts.ts';
 import { refuseDevices } from '../../pools/refusals.ts';
 import { parseOptionSize } from '../../pools/sizes.ts';
 import { type Arguments, UsageError } from '../arguments.ts';
@@ -15,7 +16,6 @@ import { type Command, EXIT_OK } from '../command.ts';
 import { asUsage, parsePaths } from '../pools/create-options.ts';
 import {
   type FoundPool,
-  factsOf,
   findPool,
   POOL_OPERAND,
   POOL_OPTIONS,
@@ -126,7 +126,7 @@ function refuseUnfit({ makeup }: PoolDescription, { data, metadata, paths }: Wis
 }
 
 async function activeFacts(session: PoolSession, name: string): Promise<PoolFacts> {
-  const facts = await factsOf(session, name);
+  const facts = await factsIfActive(session.tasks, name);
   if (facts !== null) return facts;
   throw new FaultError(
     'precondition',

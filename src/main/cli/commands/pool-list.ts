@@ -3,9 +3,10 @@
 import { formatSize } from '../../../shared/sizes.ts';
 import { parseBytes } from '../../../shared/units.ts';
 import { namesIn, type PoolDescription, readDescription } from '../../pools/description.ts';
+import { factsIfActive } from '../../pools/facts.ts';
 import { type Command, EXIT_OK } from '../command.ts';
 import { jsonOption } from '../options.ts';
-import { factsOf, POOL_OPTIONS, type PoolSession, withPools } from '../pools/pool-session.ts';
+import { POOL_OPTIONS, type PoolSession, withPools } from '../pools/pool-session.ts';
 import { poolJson, showPercent, showPlace, showState, usageOf } from '../pools/pool-text.ts';
 import { showJson } from '../show/format.ts';
 import { type Column, tableLines } from '../show/layout.ts';
@@ -33,7 +34,7 @@ export const poolList: Command = {
     withPools(found, async (session) => {
       const all = await readAll(session);
       const pools = await Promise.all(
-        all.map(async (description) => ({ description, facts: await factsOf(session, description.name) })),
+        all.map(async (description) => ({ description, facts: await factsIfActive(session.tasks, description.name) })),
       );
       if (found.switches.has('json')) {
         writer.out(

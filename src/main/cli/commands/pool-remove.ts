@@ -3,8 +3,8 @@
 import { FaultError, isFault } from '../../../shared/faults.ts';
 import type { PoolStep } from '../../../shared/pool-steps.ts';
 import { type PoolDescription, removeDescription } from '../../pools/description.ts';
+import { withPoolLock } from '../../pools/pool-lock.ts';
 import { disksOf, othersIn, planRemoval, type RemovalFacts } from '../../pools/remove-plan.ts';
-import { commandsOf } from '../../pools/step-text.ts';
 import { type Command, EXIT_FAILED, EXIT_OK } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { flagOption } from '../options.ts';
@@ -14,10 +14,9 @@ import {
   POOL_OPTIONS,
   type PoolSession,
   poolNameOf,
-  withLock,
   withPools,
 } from '../pools/pool-session.ts';
-import { showPlace, showStep } from '../pools/pool-text.ts';
+import { showCommands, showPlace, showStep } from '../pools/pool-text.ts';
 import type { Writer } from '../writer.ts';
 
 export const poolRemove: Command = {
@@ -46,17 +45,11 @@ export const poolRemove: Command = {
         throw new FaultError('precondition', `Cannot remove pool ${name}: ${maker}. Use lvremove`);
       }
       if (found.switches.has('dry-run')) {
-        const steps = planRemoval(description, await factsFor(session, description));
-        writer.out(
-          steps
-            .flatMap(commandsOf)
-            .map((line) => `${line}\n`)
-            .join(''),
-        );
+        writer.out(showCommands(planRemoval(description, await factsFor(session, description))));
         return EXIT_OK;
       }
       const question = `Remove pool ${name} on ${showPlace(description.makeup)} and all that it holds`;
-      return withLock(name, async () => {
+      return withPoolLock(name, async () => {
         if (!(await confirm(question, { yes: found.switches.has('yes') }))) return EXIT_FAILED;
         await remove(session, description, writer);
         return EXIT_OK;

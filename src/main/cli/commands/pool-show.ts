@@ -1,9 +1,10 @@
 // `thinsnap pool show POOL`: one pool, for people, for programs, or for a daemon's configuration.
 
+import { factsIfActive } from '../../pools/facts.ts';
 import { UsageError } from '../arguments.ts';
 import { type Command, EXIT_OK } from '../command.ts';
 import { flagOption, jsonOption } from '../options.ts';
-import { factsOf, findPool, POOL_OPERAND, POOL_OPTIONS, poolNameOf, withPools } from '../pools/pool-session.ts';
+import { findPool, POOL_OPERAND, POOL_OPTIONS, poolNameOf, withPools } from '../pools/pool-session.ts';
 import { daemonToml, poolJson, poolPairs } from '../pools/pool-text.ts';
 import { showJson } from '../show/format.ts';
 import { pairLines } from '../show/layout.ts';
@@ -31,7 +32,7 @@ export const poolShow: Command = {
         writer.out(daemonToml(description));
         return EXIT_OK;
       }
-      const facts = await factsOf(session, name);
+      const facts = await factsIfActive(session.tasks, name);
       if (found.switches.has('json')) writer.out(showJson(poolJson(description, facts), 'pretty'));
       else writer.out(`${pairLines(poolPairs(description, facts, writer.unicode), writer).join('\n')}\n`);
       return EXIT_OK;

@@ -3,17 +3,20 @@
 import { FaultError, isFault } from '../../../shared/faults.ts';
 import { BLOCK_STEP_BYTES } from '../../../shared/pool-makeup.ts';
 import { type Bytes, parseBytes, parseSectors, SECTOR_BYTES, type Sectors } from '../../../shared/units.ts';
-import { AUTOEXTEND_PERCENT_MAX, type Autoextend, THRESHOLD_PERCENT_MIN } from '../../config/autoextend.ts';
+import {
+  AUTOEXTEND_DEFAULT,
+  AUTOEXTEND_PERCENT_MAX,
+  type Autoextend,
+  THRESHOLD_PERCENT_MIN,
+} from '../../config/autoextend.ts';
 import { readPath } from '../../config/read-values.ts';
 import { LVM_NAME, parseBlockSize, TOOL_PATH } from '../../pools/description.ts';
 import { type Amount, parseAmount, parseOptionSize } from '../../pools/sizes.ts';
 import { type Arguments, type Completion, type Option, UsageError } from '../arguments.ts';
 import { flagOption } from '../options.ts';
-import { checkedName } from './pool-session.ts';
+import { checkedName, usable } from './pool-session.ts';
 
 export const WAIT_SECONDS_MAX = 3600;
-/** As LVM's own defaults, and Docker's. */
-const AUTOEXTEND: Autoextend = { thresholdPercent: 80, percent: 20 };
 const DEFAULT_NAME = 'thinsnap';
 const DEFAULT_LV = 'pool';
 
@@ -76,10 +79,10 @@ export function parseCreate({ values, switches }: Arguments): CreateWish {
     autoextend: {
       thresholdPercent:
         optional(values.get('autoextend-threshold'), wholeFrom('--autoextend-threshold', THRESHOLD_PERCENT_MIN, 100)) ??
-        AUTOEXTEND.thresholdPercent,
+        AUTOEXTEND_DEFAULT.thresholdPercent,
       percent:
         optional(values.get('autoextend-percent'), wholeFrom('--autoextend-percent', 1, AUTOEXTEND_PERCENT_MAX)) ??
-        AUTOEXTEND.percent,
+        AUTOEXTEND_DEFAULT.percent,
     },
     waitSeconds: optional(values.get('wait'), wholeFrom('--wait', 0, WAIT_SECONDS_MAX)) ?? 0,
     force: switches.has('force'),
@@ -123,10 +126,8 @@ export function parsePaths(option: string, text: string): readonly string[] {
 }
 
 function toolPath(option: string, text: string): string {
-  const reading = readPath(text);
-  if (!reading.ok)
-    throw new UsageError(`Cannot use ${option}: ${reading.mistakes.map(({ message }) => message).join('; ')}`);
-  if (TOOL_PATH.test(reading.value)) return reading.value;
+  const path = usable(option, readPath(text));
+  if (TOOL_PATH.test(path)) return path;
   throw new UsageError(`Cannot use ${option}: it may hold letters, digits and _ . / : = , + @ % - only`);
 }
 

@@ -4,11 +4,18 @@ import { randomBytes } from 'node:crypto';
 import { stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FaultError, isFault } from '../../../shared/faults.ts';
-import { type LoopMakeup, lvmDeviceName, metadataBytesFor } from '../../../shared/pool-makeup.ts';
+import {
+  DEFAULT_FEATURES,
+  LOOP_FILES,
+  type LoopMakeup,
+  lvmDeviceName,
+  METADATA_BYTES_MAX,
+  metadataBytesFor,
+} from '../../../shared/pool-makeup.ts';
 import type { DeviceSurvey } from '../../../shared/pool-steps.ts';
 import { formatSize } from '../../../shared/sizes.ts';
 import { type Bytes, MIB, parseBytes, toBytes } from '../../../shared/units.ts';
-import { type CreatePlan, FEATURES, planLoop, planLvm, planRaw, roomOnDisks } from '../../pools/create-plan.ts';
+import { type CreatePlan, planLoop, planLvm, planRaw, roomOnDisks } from '../../pools/create-plan.ts';
 import { fileOf, readDescription } from '../../pools/description.ts';
 import { whenThere } from '../../pools/device-wait.ts';
 import { refuseDevices } from '../../pools/refusals.ts';
@@ -92,7 +99,7 @@ async function loopPlan(wish: CreateWish, { dir, name }: Extract<Where, { kind: 
   const base = directoryIsThere ? dir : dirname(dir);
   if (!(await isThere(base)))
     throw new FaultError('not-found', `Cannot make a pool in ${dir}: there is no directory ${base}`);
-  for (const file of ['data', 'metadata']) {
+  for (const file of LOOP_FILES) {
     if (!(await isThere(join(dir, file)))) continue;
     throw new FaultError(
       'already-exists',
@@ -110,7 +117,7 @@ async function loopPlan(wish: CreateWish, { dir, name }: Extract<Where, { kind: 
   const metadataBytes = metadataOf(wish, { dataBytes, roomBytes: freeBytes, stepBytes: MIB });
   checkSizes({ dataBytes, metadataBytes }, wish.minDataBytes);
   const { blockSectors, autoextend } = wish;
-  const makeup: LoopMakeup = { kind: 'loop', dir, uuid: newUuid(), blockSectors, features: FEATURES };
+  const makeup: LoopMakeup = { kind: 'loop', dir, uuid: newUuid(), blockSectors, features: DEFAULT_FEATURES };
   return planLoop({ name, makeup, autoextend, dataBytes, metadataBytes, directoryIsThere });
 }
 
@@ -129,7 +136,7 @@ async function rawPlan(
 
 /** Of a device that is larger than that the kernel uses as much. */
 function atMost(metadataBytes: Bytes): Bytes {
-  return parseBytes(Math.min(metadataBytes, 15 * 1024 * MIB));
+  return parseBytes(Math.min(metadataBytes, METADATA_BYTES_MAX));
 }
 
 async function lvmPlan(

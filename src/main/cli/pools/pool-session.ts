@@ -4,12 +4,9 @@
 import { isFault } from '../../../shared/faults.ts';
 import { lvmDeviceName, parseLvmDeviceName } from '../../../shared/pool-makeup.ts';
 import type { LvmGroup } from '../../../shared/pool-steps.ts';
-import type { PoolFacts } from '../../../shared/tasks.ts';
 import { loadConfig, NO_FLAGS } from '../../config/load-config.ts';
-import { readPath, readPoolName } from '../../config/read-values.ts';
-import type { Lock } from '../../lock.ts';
+import { type Reading, readPath, readPoolName } from '../../config/read-values.ts';
 import { AUTOEXTEND_OFF, fileOf, type PoolDescription, readDescription } from '../../pools/description.ts';
-import { lockPool } from '../../pools/pool-lock.ts';
 import { TaskPool, UNWATCHED } from '../../task-pool.ts';
 import { type Arguments, type Option, UsageError } from '../arguments.ts';
 import { CommandError, EXIT_NOT_FOUND } from '../command.ts';
@@ -62,9 +59,7 @@ export async function withPools<T>(found: Arguments, action: (session: PoolSessi
 function directoryOf({ values }: Arguments): string | null {
   const given = values.get('pool-directory');
   if (given === undefined) return null;
-  const reading = readPath(given);
-  if (reading.ok) return reading.value;
-  throw new UsageError(`Cannot use --pool-directory: ${reading.mistakes.map(({ message }) => message).join('; ')}`);
+  return usable('--pool-directory', readPath(given));
 }
 
 /** The operand POOL: a name under /dev/mapper, or VG/LV of LVM's. */
@@ -77,12 +72,15 @@ export function poolNameOf({ operands }: Arguments): string {
 }
 
 export function checkedName(name: string): string {
-  const reading = readPoolName(name);
-  if (!reading.ok) {
-    throw new UsageError(`Cannot use that name: ${reading.mistakes.map(({ message }) => message).join('; ')}`);
-  }
-  if (reading.value === null) throw new UsageError('Cannot use that name: it is empty');
-  return reading.value;
+  const value = usable('that name', readPoolName(name));
+  if (value === null) throw new UsageError('Cannot use that name: it is empty');
+  return value;
+}
+
+/** A UsageError that says what is wrong with `what`. */
+export function usable<Value>(what: string, reading: Reading<Value>): Value {
+  if (reading.ok) return reading.value;
+  throw new UsageError(`Cannot use ${what}: ${reading.mistakes.map(({ message }) => message).join('; ')}`);
 }
 
 export interface FoundPool {
@@ -114,25 +112,5 @@ async function groupIfAny(tasks: TaskPool, vg: string): Promise<LvmGroup | null>
   } catch (error) {
     if (isFault(error, 'tool-missing')) return null;
     throw error;
-  }
-}
-
-/** Null when the pool is not active. */
-export async function factsOf({ tasks }: PoolSession, name: string): Promise<PoolFacts | null> {
-  try {
-    return await tasks.run('poolFacts', { pool: name });
-  } catch (error) {
-    if (isFault(error, 'device-missing')) return null;
-    throw error;
-  }
-}
-
-/** Runs `action` while no daemon and no other command has the pool. Fault `unavailable` when one has. */
-export async function withLock<T>(name: string, action: () => Promise<T>): Promise<T> {
-  const lock: Lock = await lockPool(name);
-  try {
-    return await action();
-  } finally {
-    await lock.release();
   }
 }

@@ -1,13 +1,14 @@
 // Pools as people read them, and as a daemon's configuration and programs do.
 
 import type { PoolMakeup } from '../../../shared/pool-makeup.ts';
-import { METADATA_BLOCK_BYTES } from '../../../shared/pool-makeup.ts';
+import type { PoolStep } from '../../../shared/pool-steps.ts';
 import { formatSize, formatSizeExactly } from '../../../shared/sizes.ts';
 import type { PoolFacts, PoolStatus } from '../../../shared/tasks.ts';
 import { parseBytes, toBytes } from '../../../shared/units.ts';
 import type { PoolDescription } from '../../pools/description.ts';
 import type { Progress } from '../../pools/run-plan.ts';
 import { commandsOf } from '../../pools/step-text.ts';
+import { toSpace } from '../../volumes/thin-pool/pool-space.ts';
 import { showBar } from '../show/format.ts';
 import type { Pair } from '../show/layout.ts';
 import type { Writer } from '../writer.ts';
@@ -16,6 +17,14 @@ import type { Writer } from '../writer.ts';
 export function showStep(writer: Writer, { step, number, total }: Progress): void {
   if (writer.screen === null) return;
   for (const line of commandsOf(step)) writer.out(`${writer.paint('quiet', `[${number}/${total}] ${line}`)}\n`);
+}
+
+/** The commands of a plan, a line each. */
+export function showCommands(steps: readonly PoolStep[]): string {
+  return steps
+    .flatMap(commandsOf)
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 /** What a daemon's configuration needs to use the pool. */
@@ -42,12 +51,12 @@ export interface Usage {
 }
 
 export function usageOf({ status, dataBlockSectors }: PoolFacts): Usage {
-  const blockBytes = toBytes(dataBlockSectors);
+  const { data, metadata } = toSpace(status, dataBlockSectors);
   return {
-    dataBytes: status.totalDataBlocks * blockBytes,
-    dataUsedBytes: status.usedDataBlocks * blockBytes,
-    metadataBytes: status.totalMetadataBlocks * METADATA_BLOCK_BYTES,
-    metadataUsedBytes: status.usedMetadataBlocks * METADATA_BLOCK_BYTES,
+    dataBytes: data.totalBytes,
+    dataUsedBytes: data.usedBytes,
+    metadataBytes: metadata.totalBytes,
+    metadataUsedBytes: metadata.usedBytes,
   };
 }
 

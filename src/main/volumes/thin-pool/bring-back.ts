@@ -9,6 +9,7 @@ import type { Autoextend } from '../../config/autoextend.ts';
 import type { Config } from '../../config/config.ts';
 import { readDescription, refuseIncomplete } from '../../pools/description.ts';
 import { whenThere } from '../../pools/device-wait.ts';
+import { factsIfActive } from '../../pools/facts.ts';
 import type { TaskPool } from '../../task-pool.ts';
 import { LVM_UUID_PREFIX } from './open-thin-pool.ts';
 import type { KnownPool } from './pool-growth.ts';
@@ -37,10 +38,10 @@ export async function bringBack(options: BringBackOptions, poolName: string): Pr
   }
   const makeup = parseLvmDeviceName(poolName);
   const autoextend = autoextendOf(config);
-  const uuid = makeup === null ? null : await findUuid(tasks, poolName);
+  const facts = makeup === null ? null : await factsIfActive(tasks, poolName);
   // Any device may be called like a volume of LVM's.
-  if (uuid !== null || makeup === null)
-    return { makeup: uuid?.startsWith(LVM_UUID_PREFIX) ? makeup : null, autoextend };
+  if (facts !== null || makeup === null)
+    return { makeup: facts?.uuid.startsWith(LVM_UUID_PREFIX) ? makeup : null, autoextend };
   try {
     await assemble(options, { name: poolName, makeup });
     return { makeup, autoextend };
@@ -70,14 +71,5 @@ export function logAssembly(log: Logger, pool: string, { activated, created, che
   if (activated) log.info({ pool, created, check }, 'pool activated');
   if (check === 'no-tool') {
     log.warn({ pool }, 'the last stop was unclean, and thin_check is not installed: the metadata was not checked');
-  }
-}
-
-async function findUuid(tasks: TaskPool, pool: string): Promise<string | null> {
-  try {
-    return (await tasks.run('poolFacts', { pool })).uuid;
-  } catch (error) {
-    if (isFault(error, 'device-missing')) return null;
-    throw error;
   }
 }

@@ -4,15 +4,15 @@
 import { mkdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaultError } from '../../../shared/faults.ts';
-import { BLOCK_STEP_BYTES, type LoopMakeup, metadataBytesFor } from '../../../shared/pool-makeup.ts';
+import { BLOCK_STEP_BYTES, DEFAULT_FEATURES, type LoopMakeup, metadataBytesFor } from '../../../shared/pool-makeup.ts';
 import type { PoolAssembly } from '../../../shared/tasks.ts';
 import { type Bytes, GIB, MIB, parseBytes, parseSectors, SECTOR_BYTES } from '../../../shared/units.ts';
+import { DATA_BYTES_MIN } from '../../pools/sizes.ts';
 import type { TaskPool } from '../../task-pool.ts';
 
 /** As Docker's loop-lvm had it (dm.loopdatasize), within what the disk can hold. */
 const DATA_BYTES_MAX = 100 * GIB;
 const DATA_SHARE_OF_FREE = 0.9;
-const DATA_BYTES_MIN = 256 * MIB;
 
 /** Each root_path has a pool of its own, so its name has a piece of the catalog's. */
 export function loopPoolName(catalogId: string): string {
@@ -25,8 +25,7 @@ export function loopPoolMakeup(catalogId: string, dir: string): LoopMakeup {
     dir,
     uuid: `thinsnap-pool-${catalogId}`,
     blockSectors: parseSectors(BLOCK_STEP_BYTES / SECTOR_BYTES),
-    // By default a full pool lets writers hang for 60 s (no_space_timeout), and all that wait for them.
-    features: ['error_if_no_space'],
+    features: DEFAULT_FEATURES,
   };
 }
 

@@ -12,7 +12,7 @@ import { parseThinId, type ThinId } from '../../../shared/units.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { VolumesIdentity } from '../../catalog/codec.ts';
 import type { Config } from '../../config/config.ts';
-import { lockPool } from '../../pools/pool-lock.ts';
+import { lockPool, withPoolLock } from '../../pools/pool-lock.ts';
 import type { TaskPool } from '../../task-pool.ts';
 import type { Opened } from '../volumes.ts';
 import type { KnownPool } from './pool-growth.ts';
@@ -87,13 +87,10 @@ export async function withTiedPool<Value>(
   known: PoolIdentity,
   action: () => Promise<Value>,
 ): Promise<Value> {
-  const lock = await lockPool(wanted.poolName);
-  try {
+  return withPoolLock(wanted.poolName, async () => {
     confirmTied(wanted, await soundFacts(wanted.tasks, wanted.poolName), known);
-    return await action();
-  } finally {
-    await lock.release();
-  }
+    return action();
+  });
 }
 
 async function soundFacts(tasks: TaskPool, poolName: string): Promise<PoolFacts> {

@@ -1,11 +1,11 @@
 // The growth of a pool while it is in use, by the tasks that know what it is made of.
 
-import type { LoopMakeup, LvmMakeup, PoolMakeup } from '../../../shared/pool-makeup.ts';
+import type { LoopMakeup, LvmMakeup, PoolMakeup, WantedSizes } from '../../../shared/pool-makeup.ts';
 import type { PoolRoom, PoolStatus } from '../../../shared/tasks.ts';
 import { type Sectors, toBytes } from '../../../shared/units.ts';
 import type { Autoextend } from '../../config/autoextend.ts';
 import type { TaskPool } from '../../task-pool.ts';
-import type { Growth, Space, WantedSizes } from '../volumes.ts';
+import type { Growth, Space } from '../volumes.ts';
 import { toSpace } from './pool-space.ts';
 
 /** What is known of a pool besides its name. */
