@@ -130,6 +130,8 @@ export interface Tasks {
   /** What tools say of this machine; null where one is not there or would not tell. */
   machineFacts(args: Record<string, never>): {
     versions: readonly { tool: ToolName; version: string | null }[];
+    /** Those that are not where the daemon looks for them. */
+    missing: readonly ToolName[];
     /** As `dmsetup targets` prints them: "thin-pool  v1.22.0". */
     targets: string | null;
     /** As lvmconfig prints them: `global_filter=["a|.*|"]`. */

@@ -26,6 +26,7 @@ export const TOOL_PACKAGES = {
 } as const;
 
 export type ToolName = keyof typeof TOOL_PACKAGES;
+export const TOOL_NAMES = Object.keys(TOOL_PACKAGES).filter((name): name is ToolName => name in TOOL_PACKAGES);
 
 /** Fixed, whatever PATH says. */
 export const TOOL_SEARCH_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';

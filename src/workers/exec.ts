@@ -29,15 +29,11 @@ export const FIXED_ARGUMENTS = {
 } as const;
 const FIXED: ReadonlySet<string> = new Set(Object.values(FIXED_ARGUMENTS));
 
-/** Those of `tools` that are not where `runTool` looks, each with its Debian package. */
-export async function missingTools(
-  tools: readonly ToolName[],
-): Promise<readonly { tool: ToolName; debianPackage: string }[]> {
+/** Those of `tools` that are not where `runTool` looks. */
+export async function missingTools(tools: readonly ToolName[]): Promise<readonly ToolName[]> {
   const { THINSNAP_TOOL_PATH: searchPath = TOOL_SEARCH_PATH } = process.env;
   const found = await Promise.all(tools.map((tool) => isOnPath(tool, searchPath)));
-  return tools
-    .filter((_, index) => found[index] !== true)
-    .map((tool) => ({ tool, debianPackage: TOOL_PACKAGES[tool] }));
+  return tools.filter((_, index) => found[index] !== true);
 }
 
 async function isOnPath(tool: ToolName, searchPath: string): Promise<boolean> {

@@ -1,8 +1,8 @@
 // What tools say of this machine, for who looks into why something does not work. What cannot be asked is null, never a fault.
 
 import type { TaskAnswer } from '../../shared/tasks.ts';
-import type { ToolName } from '../../shared/tools.ts';
-import { runTool, ToolError } from '../exec.ts';
+import { TOOL_NAMES, type ToolName } from '../../shared/tools.ts';
+import { missingTools, runTool, ToolError } from '../exec.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -32,7 +32,12 @@ export async function machineFacts(): Promise<TaskAnswer<'machineFacts'>> {
     'devices/filter',
     'devices/use_devicesfile',
   ];
-  return { versions, targets: await said('dmsetup', 'targets'), lvmDevices: await said('lvm', ...lvm) };
+  return {
+    versions,
+    missing: await missingTools(TOOL_NAMES),
+    targets: await said('dmsetup', 'targets'),
+    lvmDevices: await said('lvm', ...lvm),
+  };
 }
 
 /** All that it wrote, also when it failed: dmsetup tells its version and fails where there is no device-mapper. */

@@ -5,7 +5,7 @@ import { release } from 'node:os';
 import type { PoolMakeup } from '../../shared/pool-makeup.ts';
 import type { PoolNeeds } from '../../shared/pool-steps.ts';
 import type { TaskArgs } from '../../shared/tasks.ts';
-import type { ToolName } from '../../shared/tools.ts';
+import { TOOL_PACKAGES, type ToolName } from '../../shared/tools.ts';
 import { missingTools } from '../exec.ts';
 
 const TOOLS: Record<PoolMakeup['kind'], readonly ToolName[]> = {
@@ -24,8 +24,8 @@ export async function poolNeeds({ kind }: TaskArgs<'poolNeeds'>): Promise<PoolNe
     const found = `the kernel (${release()}) has no module ${loaded}`;
     needs.push(`${found}: install the Debian package linux-image-amd64, or whichever has all modules of yours`);
   }
-  for (const { tool, debianPackage } of await missingTools(TOOLS[kind])) {
-    needs.push(`${tool} is not installed: apt-get install ${debianPackage}`);
+  for (const tool of await missingTools(TOOLS[kind])) {
+    needs.push(`${tool} is not installed: apt-get install ${TOOL_PACKAGES[tool]}`);
   }
   return needs;
 }

@@ -1,12 +1,7 @@
 // The tools that are run, and the Debian packages that bring them.
 
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
-import { TOOL_PACKAGES, TOOL_SEARCH_PATH, type ToolName } from '../../../shared/tools.ts';
+import { TOOL_PACKAGES, type ToolName } from '../../../shared/tools.ts';
 import { error, type Finding, groupOf, ok, type Subject, warning } from './finding.ts';
-
-const TOOLS = Object.keys(TOOL_PACKAGES).filter((name): name is ToolName => name in TOOL_PACKAGES);
 
 /** What a daemon of any kind cannot do without. */
 const ALWAYS: ReadonlySet<string> = new Set(['util-linux', 'e2fsprogs']);
@@ -20,22 +15,8 @@ export interface ToolFacts {
 export const tools = groupOf('tools', gatherTools, judgeTools);
 
 async function gatherTools({ config, machine }: Subject): Promise<ToolFacts> {
-  const missing: ToolName[] = [];
-  for (const tool of TOOLS) if (!(await isThere(tool))) missing.push(tool);
-  return { missing, versions: machine.versions, fsType: config.fsType };
-}
-
-/** Where the daemon looks: THINSNAP_TOOL_PATH is for tests and odd hosts, there as here. */
-async function isThere(tool: string): Promise<boolean> {
-  const { THINSNAP_TOOL_PATH: path = TOOL_SEARCH_PATH } = process.env;
-  for (const directory of path.split(':')) {
-    const found = await access(join(directory, tool), constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return true;
-  }
-  return false;
+  const { missing, versions } = machine;
+  return { missing, versions, fsType: config.fsType };
 }
 
 /** A line for each package. */
