@@ -6,7 +6,7 @@ import { parseNightly, parseWishes } from './cases.ts';
 
 test('parseWishes() takes the guest without udevd, once, when a file asks for nothing', () => {
   assert.equal(parseWishes('a.test.js', '// What it is for.\n'), [
-    { file: 'a.test.js', guest: 'plain', name: 'a.test.js', env: {}, pool: false, patient: false },
+    { file: 'a.test.js', guest: 'plain', name: 'a.test.js', env: {}, pool: false },
   ]);
 });
 
@@ -14,10 +14,6 @@ test('parseWishes() reads guests and the pool', () => {
   const wishes = (source: string): unknown => parseWishes('a', source).map(({ guest, pool }) => `${guest} ${pool}`);
   assert.equal(wishes('// It.\n// vm: udev\n'), ['udev false']);
   assert.equal(wishes('// vm: both pool\n'), ['plain true', 'udev true']);
-  assert.equal(
-    parseWishes('a', '// vm: both patient\n').map(({ patient }) => patient),
-    [true, true],
-  );
 });
 
 test('parseWishes() makes a case of each combination', () => {

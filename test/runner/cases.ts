@@ -3,8 +3,7 @@
 //   // vm: both pool THINSNAP_TEST_ENGINE=ioctl|dmsetup
 //
 // `plain` (without udevd, the default), `udev` or `both` choose the guest; `pool` has a thin pool made on the disks and
-// named in THINSNAP_TEST_POOL; `patient` says that the file's limits hold also where emulation is very slow; a variable with
-// several values has the file run once with each, and with each combination.
+// named in THINSNAP_TEST_POOL; a variable with several values has the file run once with each, and with each combination.
 //
 // A line `// nightly: WHY` in a test file of test/vm or test/e2e leaves it to `npm run test:nightly`, and to who names it.
 
@@ -20,7 +19,6 @@ export interface Case {
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;
   readonly pool: boolean;
-  readonly patient: boolean;
 }
 
 export function parseWishes(file: string, source: string): readonly Case[] {
@@ -39,16 +37,15 @@ function parseLine(file: string, line: string): readonly Case[] {
     else if (word === 'both') guests = GUESTS;
     else if (name !== undefined && values !== undefined) {
       envs = envs.flatMap((env) => values.split('|').map((value) => ({ ...env, [name]: value })));
-    } else if (word !== 'pool' && word !== 'patient') {
+    } else if (word !== 'pool') {
       throw new Error(
-        `Cannot tell what ${file} asks for: "${word}" is none of plain, udev, both, pool, patient, NAME=VALUE|...`,
+        `Cannot tell what ${file} asks for: "${word}" is none of plain, udev, both, pool, NAME=VALUE|...`,
       );
     }
   }
   const pool = words.includes('pool');
-  const patient = words.includes('patient');
   return guests.flatMap((guest) =>
-    envs.map((env) => ({ file, guest, name: [file, ...Object.values(env)].join(','), env, pool, patient })),
+    envs.map((env) => ({ file, guest, name: [file, ...Object.values(env)].join(','), env, pool })),
   );
 }
 

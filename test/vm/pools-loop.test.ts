@@ -1,5 +1,5 @@
 // The pool on loop devices: made, made again after a reboot, grown, and left as it was.
-// vm: plain patient
+// vm: plain
 
 import { mkdir, rm, stat, truncate } from 'node:fs/promises';
 import { test } from 'uvu';
