@@ -15,7 +15,7 @@ import { writeMarker } from './marker.ts';
 import { checkNewest, readWhole } from './opening.ts';
 import type { Device } from './records.ts';
 import { settle } from './settle.ts';
-import { catalogDirectory, chunksOf, copyFiles, FILES, openLevel, repairLevel } from './store.ts';
+import { catalogDirectory, chunksOf, copyFiles, FILES, mendTables, repairLevel, withLevel } from './store.ts';
 
 interface Result {
   readonly catalogId: string;
@@ -108,14 +108,10 @@ interface Salvaged {
 async function salvage(rootPath: string): Promise<Salvaged> {
   const copy = `${catalogDirectory(rootPath)}.copy`;
   try {
-    await copyFiles(catalogDirectory(rootPath), copy);
+    const lost = await mendTables(copy, await copyFiles(catalogDirectory(rootPath), copy));
     await repairLevel(copy);
-    const store = await openLevel(copy, { createIfMissing: false });
-    try {
-      return await readEach(chunksOf(store));
-    } finally {
-      await store.close();
-    }
+    const read = await withLevel(copy, { createIfMissing: false }, (store) => readEach(chunksOf(store)));
+    return { ...read, lost: [...lost, ...read.lost] };
   } catch (error) {
     if (!isFault(error, 'io')) throw error;
     throw irreparable(rootPath, 'LevelDB finds nothing in it');

@@ -3,15 +3,16 @@
 //
 // LevelDB's opening changes files: it replays its log, deletes what its manifest does not name, and takes the first free number
 // for new ones. Of a damaged database it deletes what could still be read. So a copy is opened first, and the original
-// only when the copy was found to be whole.
+// only when the copy was found to be whole. A damaged table is not even in the copy: LevelDB would end the process on it.
 
-import { constants, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { constants, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { FaultError } from '../../shared/faults.ts';
+import { FaultError, isFault } from '../../shared/faults.ts';
 import { type Lock, takeLock } from '../lock.ts';
 import { type Entry, WAYS_OUT } from './contents.ts';
 import { isMissing } from './durable-file.ts';
+import { examineTable, type TableState } from './level-table.ts';
 import { type Mark, openMark } from './mark.ts';
 import type { Operation } from './operations.ts';
 
@@ -20,6 +21,7 @@ const READ_MAX = 1024;
 const READ_BYTES = 1024 * 1024;
 /** LevelDB's own: the lock is none in a copy, and what it tells of itself is no data. */
 const NOT_COPIED = /^(LOCK|LOG|LOG\.old)$/;
+const TABLE = /^\d+\.(ldb|sst)$/;
 
 /** strerror(3) of what is no damage; LevelDB passes on the text alone. */
 const SYSTEM_REFUSALS =
@@ -67,12 +69,12 @@ export const FILES: Storage = {
     const copy = `${catalogDirectory(rootPath)}.copy`;
     try {
       if (options.createIfMissing) await mkdir(catalogDirectory(rootPath), { recursive: true, mode: 0o700 });
-      await copyFiles(catalogDirectory(rootPath), copy);
-      const store = await openLevel(copy, options);
+      const damaged = await copyFiles(catalogDirectory(rootPath), copy);
       try {
-        return await action(store);
-      } finally {
-        await store.close();
+        return await withLevel(copy, options, action);
+      } catch (error) {
+        // One that its manifest does not name, a crash's half-written one, nobody misses.
+        throw damaged.length > 0 && isFault(error, 'io') ? damagedTables(rootPath, damaged, error) : error;
       }
     } finally {
       await rm(copy, { recursive: true, force: true });
@@ -104,18 +106,44 @@ export async function getValue(store: Store, key: string): Promise<string | null
   }
 }
 
-/** LevelDB's files, into a folder that is made, or made anew; by reflink where the file system can. */
-export async function copyFiles(from: string, to: string): Promise<void> {
+export interface DamagedTable {
+  readonly name: string;
+  readonly state: Exclude<TableState, { kind: 'whole' }>;
+}
+
+/**
+ * LevelDB's files, into a folder that is made, or made anew; by reflink where the file system can. Without the tables that
+ * are damaged, which are returned.
+ */
+export async function copyFiles(from: string, to: string): Promise<readonly DamagedTable[]> {
   try {
     await rm(to, { recursive: true, force: true });
     await mkdir(to, { mode: 0o700 });
+    const damaged: DamagedTable[] = [];
     for (const entry of await readdir(from, { withFileTypes: true })) {
-      if (!entry.isFile() || NOT_COPIED.test(entry.name)) continue;
-      await copyFile(join(from, entry.name), join(to, entry.name), constants.COPYFILE_FICLONE);
+      const { name } = entry;
+      if (!entry.isFile() || NOT_COPIED.test(name)) continue;
+      const state = TABLE.test(name) ? examineTable(await readFile(join(from, name))) : null;
+      if (state !== null && state.kind !== 'whole') damaged.push({ name, state });
+      else await copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
     }
+    return damaged;
   } catch (error) {
     const reason = `${String(error)}. ${isMissing(error) ? WAYS_OUT : SYSTEM_ADVICE}`;
     throw new FaultError('io', `Cannot copy the catalog ${from} to look at it: ${reason}`, { cause: error });
+  }
+}
+
+export async function withLevel<Value>(
+  location: string,
+  options: OpenOptions,
+  action: (store: Store) => Promise<Value>,
+): Promise<Value> {
+  const store = await openLevel(location, options);
+  try {
+    return await action(store);
+  } finally {
+    await store.close();
   }
 }
 
@@ -129,6 +157,21 @@ export async function openLevel(location: string, options: OpenOptions): Promise
   }
 }
 
+/** Puts what is whole of them in the copy. What is lost, a line each. */
+export async function mendTables(copy: string, damaged: readonly DamagedTable[]): Promise<readonly string[]> {
+  const lost: string[] = [];
+  for (const { name, state } of damaged) {
+    if (state.kind === 'unreadable') {
+      lost.push(`The table ${name} of the database: nothing says where its blocks are`);
+      continue;
+    }
+    await writeFile(join(copy, name), state.mended);
+    if (state.lost > 0)
+      lost.push(`${state.lost} blocks of the table ${name} of the database: their checksums are wrong`);
+  }
+  return lost;
+}
+
 /** What LevelDB's own repair makes of the files in a folder: it reads every table and log that is there, whatever its manifest says. */
 export async function repairLevel(location: string): Promise<void> {
   try {
@@ -136,6 +179,12 @@ export async function repairLevel(location: string): Promise<void> {
   } catch (error) {
     throw levelFault(`repair the catalog ${location}`, error);
   }
+}
+
+function damagedTables(rootPath: string, damaged: readonly DamagedTable[], cause: unknown): FaultError {
+  const names = damaged.map(({ name }) => name).join(', ');
+  const what = `Cannot open the catalog ${catalogDirectory(rootPath)}`;
+  return new FaultError('io', `${what}: checksums are wrong in ${names}. ${WAYS_OUT}`, { cause });
 }
 
 function levelFault(what: string, error: unknown): FaultError {
