@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { killAll } from './child.ts';
 import { addCounts, type Counts, formatCounts, NO_COUNTS } from './counts.ts';
-import { hostFiles, RUN_TIMEOUT_MS, type Run, runFiles, runGate, runVm, vmFiles } from './phases.ts';
+import { GUESTS_BEGIN_MS, hostFiles, RUN_TIMEOUT_MS, type Run, runFiles, runGate, runVm, vmFiles } from './phases.ts';
 import { print } from './test-file.ts';
 
 const USAGE = `npm test -- [--only gate|host|vm]... [--match PATTERN]
@@ -56,6 +56,7 @@ async function main(): Promise<number> {
     tmpDir: join(dir, 'tmp'),
     match: values.match,
     deadlineMs: performance.now() + RUN_TIMEOUT_MS,
+    beginByMs: performance.now() + GUESTS_BEGIN_MS,
   };
   let counts = NO_COUNTS;
   for (const phase of phases) {

@@ -1,10 +1,15 @@
 // What the kernel says of a process: its memory, its open files, its threads, its children.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** LevelDB opens a table when it first needs it, up to a limit of its own. */
+const LEVEL_FILE = /\/catalog\/[^/]+$/;
 
 export interface ProcessFacts {
   readonly rssBytes: number;
-  readonly files: number;
+  /** What its open files are, without the database's. */
+  readonly files: readonly string[];
   readonly threads: number;
   readonly children: number;
 }
@@ -12,7 +17,7 @@ export interface ProcessFacts {
 export async function factsOf(pid: number): Promise<ProcessFacts> {
   const [status, files, tasks] = await Promise.all([
     readFile(`/proc/${pid}/status`, 'utf8'),
-    readdir(`/proc/${pid}/fd`),
+    openFiles(pid),
     readdir(`/proc/${pid}/task`),
   ]);
   // A thread that ends meanwhile has no children any more.
@@ -21,10 +26,19 @@ export async function factsOf(pid: number): Promise<ProcessFacts> {
   );
   return {
     rssBytes: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024,
-    files: files.length,
+    files,
     threads: tasks.length,
     children: children.join(' ').split(/\s+/).filter(Boolean).length,
   };
+}
+
+async function openFiles(pid: number): Promise<readonly string[]> {
+  const folder = `/proc/${pid}/fd`;
+  // One that is closed meanwhile is none.
+  const targets = await Promise.all(
+    (await readdir(folder)).map((name) => readlink(join(folder, name)).catch(() => null)),
+  );
+  return targets.filter((target) => target !== null).filter((target) => !LEVEL_FILE.test(target));
 }
 
 /** Whether it can still do anything: one that has ended and was not waited for cannot. */

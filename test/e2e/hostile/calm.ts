@@ -64,14 +64,17 @@ export async function withstand(
 }
 
 /** Waits until no more files are open than `before`: connections that were closed are let go of a moment later. */
-export async function settled(pid: number, before: { readonly files: number }): Promise<void> {
-  let files = 0;
+export async function settled(pid: number, before: { readonly files: readonly string[] }): Promise<void> {
+  let files: readonly string[] = [];
   await until(
     SETTLE_MS,
     async () => {
       ({ files } = await factsOf(pid));
-      return files <= before.files ? true : null;
+      return files.length <= before.files.length ? true : null;
     },
-    () => `${files} files are open, ${before.files} were`,
+    () => {
+      const added = files.filter((file) => !before.files.includes(file));
+      return `${files.length} files are open, ${before.files.length} were; new: ${added.join(', ')}`;
+    },
   );
 }

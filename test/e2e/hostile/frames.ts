@@ -167,7 +167,7 @@ export function frames(stage: Stage): void {
   });
 
   stage.test('no connection is left open after all of this', async () => {
-    await settled(stage.daemon.pid, before ?? { files: 0 });
+    await settled(stage.daemon.pid, before ?? { files: [] });
   });
 }
 

@@ -19,10 +19,10 @@ function keyOf(index: number): string {
 }
 
 /** A database all of whose records are in tables. */
-async function makeTables(location: string, valueOf: (index: number) => string): Promise<readonly string[]> {
+async function makeTables(location: string, textOf: (index: number) => string): Promise<readonly string[]> {
   const db = new ClassicLevel(location);
   await db.batch(
-    Array.from({ length: RECORDS }, (_, index) => ({ type: 'put' as const, key: keyOf(index), value: valueOf(index) })),
+    Array.from({ length: RECORDS }, (_, index) => ({ type: 'put' as const, key: keyOf(index), value: textOf(index) })),
   );
   await db.compactRange(keyOf(0), keyOf(RECORDS));
   await db.close();
@@ -30,24 +30,23 @@ async function makeTables(location: string, valueOf: (index: number) => string):
 }
 
 const short = (index: number): string => `${index}`;
-/** Blocks of few records each make an index worth compressing. */
 const long = (index: number): string => `${index} `.repeat(200);
 
-for (const [kind, valueOf] of [
-  ['a plain', short],
-  ['a compressed', long],
+for (const [kind, textOf] of [
+  ['short', short],
+  ['long', long],
 ] as const) {
-  test(`examineTable() finds a table with ${kind} index whole`, async () => {
+  test(`examineTable() finds a table of ${kind} records whole`, async () => {
     await withScratch(async (scratch) => {
-      const paths = await makeTables(scratch, valueOf);
+      const paths = await makeTables(scratch, textOf);
       assert.ok(paths.length > 0);
       for (const path of paths) assert.equal(examineTable(await readFile(path)), { kind: 'whole' });
     });
   });
 
-  test(`examineTable() sees any bit that flips in a table with ${kind} index, and mends what can be`, async () => {
+  test(`examineTable() sees any bit that flips in a table of ${kind} records, and mends what can be`, async () => {
     await withScratch(async (scratch) => {
-      const [path = ''] = await makeTables(scratch, valueOf);
+      const [path = ''] = await makeTables(scratch, textOf);
       const file = await readFile(path);
       const read = file.length - FOOTER_BYTES;
       fc.assert(
