@@ -4,7 +4,6 @@
 import { writeFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { pino } from 'pino';
-import pretty from 'pino-pretty';
 import { armFailpoints, failpointSetup } from '../shared/failpoints.ts';
 import { toFault } from '../shared/faults.ts';
 import { readVersion } from './cli/version.ts';
@@ -48,7 +47,7 @@ async function run(config: Config): Promise<number> {
   await hideFromCoreDumps();
   // A person at a terminal reads lines, everything else reads JSON.
   const log = process.stderr.isTTY
-    ? pino({ level: config.logLevel }, pretty({ destination: 2, sync: true }))
+    ? pino({ level: config.logLevel }, (await import('pino-pretty')).default({ destination: 2, sync: true }))
     : pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
   if (failpointSetup() !== null) log.warn('THINSNAP_FAILPOINTS is set: things fail on purpose');
   let stop: (status: number) => void = () => undefined;

@@ -1,5 +1,8 @@
 // What Piscina loads in each worker thread: one function that runs any task and answers values, since an Error that
 // crosses to the main thread loses its class and code. The device-mapper engine is chosen once for each thread.
+//
+// The build makes one file of this and of all of ours that it imports (`npm run bundle`), as of the two programs: each thread loads
+// them for itself, and 80 files took a thread 0.2 s of processor time, one takes 0.04 s.
 
 import { workerData } from 'node:worker_threads';
 import { armWith, type FailpointSetup, failpoint } from '../shared/failpoints.ts';

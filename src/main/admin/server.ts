@@ -2,12 +2,11 @@
 // a daemon that waits for its last calls can still be looked at.
 
 import type { ServiceDefinition, UntypedHandleCall } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
 import { Admin } from '../rpc/gen/thinsnap/admin/v1/admin_pb.ts';
 import { type HandleOptions, Handlers } from '../rpc/handle.ts';
 import { listen, OWNER_ONLY } from '../rpc/listener.ts';
-import { drain, makeServer, PROTO_ROOT } from '../rpc/server.ts';
+import { addReflection } from '../rpc/reflection.ts';
+import { drain, makeServer } from '../rpc/server.ts';
 import { clearSocketPath } from '../rpc/socket.ts';
 import { type AdminRpcs, toDefinition } from './service.ts';
 import { StreamHandlers } from './stream-handler.ts';
@@ -49,7 +48,7 @@ export async function serveAdmin(options: AdminServeOptions): Promise<AdminServe
     backup: streams.handler({ name: 'Backup', limitMs: LIST_LIMIT_MS }, rpcs.backup),
   };
   server.addService(definition(), implementation);
-  new ReflectionService(loadSync(['thinsnap/admin/v1/admin.proto'], { includeDirs: [PROTO_ROOT] })).addToServer(server);
+  addReflection(server, 'thinsnap/admin/v1/admin.proto');
   const listener = await listen(server, address, OWNER_ONLY);
   return {
     stop: async () => {

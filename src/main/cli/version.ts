@@ -1,10 +1,11 @@
 // The version that package.json states, read at run time: the built code carries no copy of it.
 
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as v from 'valibot';
+import { PACKAGE_ROOT } from '../package-root.ts';
 
-// This file runs as dist/src/main/cli/version.js.
-const PACKAGE_JSON = new URL('../../../../package.json', import.meta.url);
+const PACKAGE_JSON = join(PACKAGE_ROOT, 'package.json');
 const PACKAGE = v.object({ version: v.string() });
 
 export async function readVersion(): Promise<string> {

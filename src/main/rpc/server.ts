@@ -1,15 +1,13 @@
 // The gRPC server on its unix socket: the snapshots service, health and reflection.
 
 import type { Server as NetServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { Server, type ServerOptions } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
-import { HealthImplementation } from 'grpc-health-check';
 import { boundPieces } from './bound-pieces.ts';
 import { boundRequests } from './bound-requests.ts';
 import { type HandleOptions, Handlers } from './handle.ts';
+import { Health } from './health.ts';
 import { listen, type SocketAccess } from './listener.ts';
+import { addReflection } from './reflection.ts';
 import { type Implementation, type ListRpc, type Rpcs, SERVICE_NAME, SNAPSHOTS_DEFINITION } from './service.ts';
 
 /** As containerd has it for its own services (defaults.DefaultMaxRecvMsgSize). */
@@ -31,9 +29,6 @@ const SERVER_OPTIONS: ServerOptions = {
   'grpc.enable_channelz': 0,
 };
 
-/** From dist/src/main/rpc/. */
-export const PROTO_ROOT = fileURLToPath(new URL('../../../../proto', import.meta.url));
-
 export interface SnapshotsServer {
   /** Clients that are connected. */
   clients(): Promise<number>;
@@ -52,11 +47,9 @@ export interface ServeOptions extends HandleOptions {
 export async function serve(options: ServeOptions): Promise<SnapshotsServer> {
   const server = makeServer();
   server.addService(SNAPSHOTS_DEFINITION, implementation(options));
-  const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
+  const health = new Health([SERVICE_NAME]);
   health.addToServer(server);
-  new ReflectionService(
-    loadSync(['containerd/services/snapshots/v1/snapshots.proto'], { includeDirs: [PROTO_ROOT] }),
-  ).addToServer(server);
+  addReflection(server, 'containerd/services/snapshots/v1/snapshots.proto');
   const listener = await listen(server, options.address, options.access);
   return {
     clients: () =>
@@ -64,8 +57,7 @@ export async function serve(options: ServeOptions): Promise<SnapshotsServer> {
         listener.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
       }),
     stop: async () => {
-      health.setStatus('', 'NOT_SERVING');
-      health.setStatus(SERVICE_NAME, 'NOT_SERVING');
+      health.stop();
       await drain(server, listener);
     },
   };
