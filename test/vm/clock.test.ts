@@ -1,6 +1,5 @@
 // The machine's clock is set back by an hour and forward by a year, between calls and in the middle of one: stamps follow it, calls
 // neither end too early nor stay, and what waits for its next attempt is tried in time. The guest's clock goes with the guest.
-// nightly: not seen to pass yet
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
