@@ -1,6 +1,5 @@
 // `thinsnap check` and `thinsnap catalog repair` of a daemon that is stopped, against a real pool: what no record names is shown,
 // and deleted when it is dropped; what is missing is shown; what the kernel has without a record is taken away by --repair.
-// nightly: not seen to pass yet
 
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
