@@ -37,15 +37,15 @@ const asItIs = (bytes: Buffer): Buffer => bytes;
 export function addLazily(server: Server, methods: Methods, load: () => Promise<Addable>): void {
   let loaded: Promise<ReadonlyMap<string, Method>> | null = null;
   const find = async (path: string): Promise<Method> => {
-    loaded ??= load().then(methodsOf);
-    try {
-      const method = (await loaded).get(path);
-      if (method === undefined) throw new Error(`What was loaded has no ${path}`);
-      return method;
-    } catch (error) {
-      loaded = null;
-      throw error;
-    }
+    loaded ??= load()
+      .then(methodsOf)
+      .catch((error: unknown) => {
+        loaded = null;
+        throw error;
+      });
+    const method = (await loaded).get(path);
+    if (method === undefined) throw new Error(`What was loaded has no ${path}`);
+    return method;
   };
   for (const [path, kind] of Object.entries(methods)) {
     const handler = kind === 'unary' ? unaryHandler(() => find(path)) : streamHandler(() => find(path));
