@@ -7,7 +7,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FAILPOINTS } from '../../src/shared/failpoint-names.ts';
 import { MIB } from '../../src/shared/units.ts';
-import type { Daemon } from '../support/daemon.ts';
+import { BLOCK_FILES, blockFilesLeft } from '../support/block-files.ts';
 import { plansFor } from '../support/failpoints/plans.ts';
 import { failpointSuite } from '../support/failpoints/suite.ts';
 import type { Ground } from '../support/failpoints/trial.ts';
@@ -15,13 +15,10 @@ import type { Ground } from '../support/failpoints/trial.ts';
 const TRIALS_AT_ONCE = 2;
 
 const GROUND: Ground = {
-  config: { volumes: 'blockfile', base_image_size: '16MB', min_free_space: '1%' },
+  config: BLOCK_FILES,
   grownBytes: 24 * MIB,
   hangLimitMs: 8_000,
-  leftovers: async ({ root }: Daemon) => {
-    const files = await readdir(join(root, 'state', 'volumes'));
-    return files.length === 1 && files[0]?.endsWith('.img') === true ? [] : files;
-  },
+  leftovers: blockFilesLeft,
   // A file of ours without a record, for the next start to find. A catalog that is still new would refuse it.
   meanwhile: async (root) => {
     const directory = join(root, 'state', 'volumes');
