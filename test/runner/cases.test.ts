@@ -6,7 +6,7 @@ import { parseNightly, parseWishes } from './cases.ts';
 
 test('parseWishes() takes the guest without udevd, once, when a file asks for nothing', () => {
   assert.equal(parseWishes('a.test.js', '// What it is for.\n'), [
-    { file: 'a.test.js', guest: 'plain', name: 'a.test.js', env: {}, pool: false },
+    { file: 'a.test.js', guest: 'plain', name: 'a.test.js', env: {}, pool: false, qemu: false },
   ]);
 });
 
@@ -14,6 +14,13 @@ test('parseWishes() reads guests and the pool', () => {
   const wishes = (source: string): unknown => parseWishes('a', source).map(({ guest, pool }) => `${guest} ${pool}`);
   assert.equal(wishes('// It.\n// vm: udev\n'), ['udev false']);
   assert.equal(wishes('// vm: both pool\n'), ['plain true', 'udev true']);
+});
+
+test('parseWishes() reads what User Mode Linux has not', () => {
+  assert.equal(
+    parseWishes('a', '// vm: plain qemu pool\n').map(({ qemu, pool }) => [qemu, pool]),
+    [[true, true]],
+  );
 });
 
 test('parseWishes() makes a case of each combination', () => {

@@ -3,7 +3,7 @@
 //   // vm: both pool THINSNAP_TEST_ENGINE=ioctl|dmsetup
 //
 // `plain` (without udevd, the default), `udev` or `both` choose the guest; `pool` has a thin pool made on the disks and
-// named in THINSNAP_TEST_POOL; a variable with several values has the file run once with each, and with each combination.
+// named in THINSNAP_TEST_POOL; `qemu` keeps it from User Mode Linux, which has one processor and no null_blk; a variable with several values has the file run once with each, and with each combination.
 //
 // A line `// nightly: WHY` in a test file of test/vm or test/e2e leaves it to `npm run test:nightly`, and to who names it.
 
@@ -11,6 +11,8 @@ import { readFile } from 'node:fs/promises';
 
 export const GUESTS = ['plain', 'udev'] as const;
 export type Guest = (typeof GUESTS)[number];
+/** What `test/vm/run` boots guests with. */
+export type Machine = 'qemu' | 'uml';
 
 export interface Case {
   readonly file: string;
@@ -19,6 +21,8 @@ export interface Case {
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;
   readonly pool: boolean;
+  /** It cannot run under User Mode Linux. */
+  readonly qemu: boolean;
 }
 
 export function parseWishes(file: string, source: string): readonly Case[] {
@@ -37,15 +41,15 @@ function parseLine(file: string, line: string): readonly Case[] {
     else if (word === 'both') guests = GUESTS;
     else if (name !== undefined && values !== undefined) {
       envs = envs.flatMap((env) => values.split('|').map((value) => ({ ...env, [name]: value })));
-    } else if (word !== 'pool') {
+    } else if (word !== 'pool' && word !== 'qemu') {
       throw new Error(
-        `Cannot tell what ${file} asks for: "${word}" is none of plain, udev, both, pool, NAME=VALUE|...`,
+        `Cannot tell what ${file} asks for: "${word}" is none of plain, udev, both, pool, qemu, NAME=VALUE|...`,
       );
     }
   }
-  const pool = words.includes('pool');
+  const [pool, qemu] = [words.includes('pool'), words.includes('qemu')];
   return guests.flatMap((guest) =>
-    envs.map((env) => ({ file, guest, name: [file, ...Object.values(env)].join(','), env, pool })),
+    envs.map((env) => ({ file, guest, name: [file, ...Object.values(env)].join(','), env, pool, qemu })),
   );
 }
 

@@ -1,15 +1,15 @@
 // Runs test files inside a guest (test/vm/run), each case on bare disks or a new pool, and writes a line about each to
 // /mnt/out/results as soon as it is known: a later one may take the guest down with it.
 //
-//   node dist/test/runner/guest.js plain|udev BEGIN_MS LIMIT_MS FILE...
+//   node dist/test/runner/guest.js plain|udev BEGIN_MS LIMIT_MS CASE...
 //
 // No case begins after BEGIN_MS, and what was not done after LIMIT_MS has failed.
 
 import { appendFile } from 'node:fs/promises';
-import { type Case, GUESTS, readCases } from './cases.ts';
+import { type Case, GUESTS, type Guest, readCases } from './cases.ts';
 import { runChild } from './child.ts';
 import { addCounts, type Counts, NO_COUNTS } from './counts.ts';
-import { GUEST_FILE_TIMEOUT_MS, neverRan } from './phases.ts';
+import { GUEST_FILE_TIMEOUT_MS, leftOut, neverRan } from './phases.ts';
 import { GONE_WAIT_MS, print, runTestFile } from './test-file.ts';
 
 const OUT = '/mnt/out';
@@ -21,7 +21,7 @@ const METADATA = '/dev/vdb';
 const POOL = 'thinsnap-test';
 const POOL_BLOCK_SECTORS = 128;
 
-const [wanted = '', beginMs = '', limitMs = '', ...files] = process.argv.slice(2);
+const [wanted = '', beginMs = '', limitMs = '', ...names] = process.argv.slice(2);
 const guest = GUESTS.find((name) => name === wanted);
 if (guest === undefined) throw new Error(`There is no guest "${wanted}"`);
 const beginByMs = performance.now() + Number(beginMs);
@@ -76,17 +76,20 @@ async function runCase(each: Case, timeoutMs: number): Promise<Counts> {
   return each.pool ? addCounts(counts, await checkPool()) : counts;
 }
 
-for (const file of files) {
-  for (const each of await readCases(file, guest)) {
-    if (performance.now() > beginByMs) {
-      print(
-        `  left out: ${each.name}: the time of this run is over; THINSNAP_TEST_PATIENCE=4 gives it four times as much`,
-      );
-      await appendFile(`${OUT}/results`, `0 0 1 ${each.name}\n`);
-      continue;
-    }
-    const timeoutMs = Math.min(GUEST_FILE_TIMEOUT_MS, deadlineMs - performance.now());
-    const counts = timeoutMs > 0 ? await runCase(each, timeoutMs) : neverRan(each.name);
-    await appendFile(`${OUT}/results`, `${counts.passed} ${counts.failed} ${counts.skipped} ${each.name}\n`);
-  }
+async function findCase(name: string, kind: Guest): Promise<Case> {
+  const [file = ''] = name.split(',');
+  const found = (await readCases(file, kind)).find((each) => each.name === name);
+  if (found === undefined) throw new Error(`There is no case "${name}" for a guest "${kind}"`);
+  return found;
+}
+
+async function judge(each: Case): Promise<Counts> {
+  if (performance.now() > beginByMs) return leftOut(each.name);
+  const timeoutMs = Math.min(GUEST_FILE_TIMEOUT_MS, deadlineMs - performance.now());
+  return timeoutMs > 0 ? runCase(each, timeoutMs) : neverRan(each.name);
+}
+
+for (const name of names) {
+  const { passed, failed, skipped } = await judge(await findCase(name, guest));
+  await appendFile(`${OUT}/results`, `${passed} ${failed} ${skipped} ${name}\n`);
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { killAll } from './child.ts';
 import { addCounts, type Counts, formatCounts, NO_COUNTS } from './counts.ts';
-import { GUESTS_BEGIN_MS, hostFiles, RUN_TIMEOUT_MS, type Run, runFiles, runGate, runVm, vmFiles } from './phases.ts';
+import { GUESTS_BEGIN_MS, runGuests } from './guests.ts';
+import { hostFiles, RUN_TIMEOUT_MS, type Run, runFiles, runGate, vmFiles } from './phases.ts';
 import { print } from './test-file.ts';
 
 const USAGE = `npm test -- [--only gate|host|vm]... [--match PATTERN]
@@ -30,7 +31,7 @@ async function runPhase(phase: Phase, run: Run): Promise<Counts> {
     print(`  left out: ${files.length} test files, because they need root`);
     return { passed: 0, failed: 0, skipped: files.length };
   }
-  return phase === 'host' ? runFiles(run, files) : runVm(run, files);
+  return phase === 'host' ? runFiles(run, files) : runGuests(run, files);
 }
 
 async function main(): Promise<number> {

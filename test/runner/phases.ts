@@ -1,31 +1,20 @@
-// The three phases of `npm test`. Each has a time limit, and what its time did not suffice for has failed.
+// The phases of `npm test`, save the guests (guests.ts). Each has a time limit, and what its time did not suffice for has failed.
 
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Case, GUESTS, type Guest, leftToTheNight, readCases } from './cases.ts';
+import { leftToTheNight } from './cases.ts';
 import { runChild } from './child.ts';
 import { addCounts, type Counts, filesWithoutTests, NO_COUNTS, parseCounts } from './counts.ts';
 import { GONE_WAIT_MS, print, runTestFile } from './test-file.ts';
 
 /** Whole programmes take longer than samples: how many times as long as these limits. */
 const { THINSNAP_TEST_PATIENCE: patience = '1', THINSNAP_NIGHTLY: nightly } = process.env;
-const MINUTE_MS = 60_000 * Number(patience);
+export const MINUTE_MS = 60_000 * Number(patience);
 /** All phases together. What they take is well below it on an idle machine; a loaded one must not fail them. */
 export const RUN_TIMEOUT_MS = 75 * MINUTE_MS;
-/**
- * No case begins in a guest after that much of a run: on a machine that emulates slowly the last ones are left out, which is
- * said and counted, and all the same the run ends in time.
- */
-export const GUESTS_BEGIN_MS = 32 * MINUTE_MS;
-/** What either guest has all the same. */
-const GUEST_BEGIN_MS_MIN = 4 * MINUTE_MS;
 const GATE_TIMEOUT_MS = 15 * MINUTE_MS;
 const HOST_TIMEOUT_MS = 40 * MINUTE_MS;
 const HOST_FILE_TIMEOUT_MS = 20 * MINUTE_MS;
-/** Of each of the two guests. */
-const GUEST_TIMEOUT_MS = 35 * MINUTE_MS;
-/** What the guest needs to end by itself before it is ended. */
-const GUEST_MARGIN_MS = MINUTE_MS / 2;
 export const GUEST_FILE_TIMEOUT_MS = 20 * MINUTE_MS;
 
 export interface Run {
@@ -42,7 +31,7 @@ export interface Run {
 }
 
 /** A phase's time limit, or what is left for all. */
-function capped(run: Run, limitMs: number): number {
+export function capped(run: Run, limitMs: number): number {
   return Math.max(0, Math.min(limitMs, run.deadlineMs - performance.now()));
 }
 
@@ -111,76 +100,14 @@ export async function runFiles(run: Run, files: readonly string[]): Promise<Coun
   return counts;
 }
 
-/** Test files that run in a guest: one boot without udevd, one with, of those that any file asks for. */
-export async function runVm(run: Run, files: readonly string[]): Promise<Counts> {
-  let counts = NO_COUNTS;
-  const all = (await Promise.all(GUESTS.flatMap((guest) => files.map((file) => readCases(file, guest))))).flat();
-  let left = all.length;
-  for (const guest of GUESTS) {
-    const cases = longestLast(all.filter((each) => each.guest === guest));
-    if (cases.length === 0) continue;
-    const share = cases.length / left;
-    const beginMs = Math.max(GUEST_BEGIN_MS_MIN, (run.beginByMs - performance.now()) * share);
-    left -= cases.length;
-    counts = addCounts(counts, await runGuest(run, { guest, cases, beginMs }));
-  }
-  return counts;
-}
-
-/** The files with several cases, whole programs under containerd, take longest. */
-function longestLast(cases: readonly Case[]): readonly Case[] {
-  const ofFile = ({ file }: Case): number => cases.filter((each) => each.file === file).length;
-  return cases.toSorted((one, other) => ofFile(one) - ofFile(other));
-}
-
-interface GuestRun {
-  readonly guest: Guest;
-  readonly cases: readonly Case[];
-  /** How long from now on a case may begin. */
-  readonly beginMs: number;
-}
-
-async function runGuest(run: Run, { guest, cases, beginMs }: GuestRun): Promise<Counts> {
-  print(`\n--- guest ${guest === 'udev' ? 'with' : 'without'} udevd`);
-  const out = join(run.logDir, `vm-${guest}`);
-  await bootGuest(run, { guest, files: [...new Set(cases.map(({ file }) => file))], out, beginMs });
-  const results = parseResults(await readFile(join(out, 'results'), 'utf8').catch(() => ''));
-  let counts = NO_COUNTS;
-  for (const { name } of cases) counts = addCounts(counts, results.get(name) ?? neverRan(name));
-  return counts;
-}
-
-async function bootGuest(
-  run: Run,
-  { guest, files, out, beginMs }: { guest: Guest; files: readonly string[]; out: string; beginMs: number },
-): Promise<void> {
-  const limitMs = capped(run, GUEST_TIMEOUT_MS);
-  if (limitMs <= GUEST_MARGIN_MS) return;
-  await mkdir(out, { recursive: true });
-  const options = [...(guest === 'udev' ? ['--udev'] : []), '--out', out, '--timeout', (limitMs / 1000).toFixed(0)];
-  const guestLimitMs = (limitMs - GUEST_MARGIN_MS).toFixed(0);
-  const driver = [process.execPath, 'dist/test/runner/guest.js', guest, beginMs.toFixed(0), guestLimitMs, ...files];
-  const outcome = await runChild(['test/vm/run', ...options, '--', ...driver], {
-    cwd: run.cwd,
-    env: process.env,
-    timeoutMs: limitMs + GUEST_MARGIN_MS,
-    onOutput: (text) => process.stdout.write(text),
-  });
-  print(`    guest: ${(outcome.durationMs / 1000).toFixed(0)} s`);
-}
-
-/** Lines "PASSED FAILED SKIPPED NAME", one for each case that was judged; see runner/guest.ts. */
-export function parseResults(text: string): ReadonlyMap<string, Counts> {
-  const results = new Map<string, Counts>();
-  for (const [, passed, failed, skipped, file = ''] of text.matchAll(/^(\d+) (\d+) (\d+) (\S+)$/gm)) {
-    results.set(file, { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) });
-  }
-  return results;
-}
-
 export function neverRan(file: string): Counts {
   print(`  FAIL  ${file}: never ran`);
   return failures(1);
+}
+
+export function leftOut(name: string): Counts {
+  print(`  left out: ${name}: the time of this run is over; THINSNAP_TEST_PATIENCE=4 gives it four times as much`);
+  return { passed: 0, failed: 0, skipped: 1 };
 }
 
 async function testFiles(run: Run, under: string): Promise<readonly string[]> {
