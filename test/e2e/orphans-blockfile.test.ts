@@ -2,6 +2,7 @@
 //
 // THINSNAP_ORPHANS=all: both ways for each tool.
 
+import { BLOCK_FILES } from '../support/block-files.ts';
 import { LAYER, orphanSuite, type Use } from '../support/orphans.ts';
 
 const LARGER = { 'containerd.io/snapshot/max-size': String(2 ** 25) };
@@ -13,4 +14,4 @@ const USES: readonly Use[] = [
   { tool: 'resize2fs', word: '', call: (client, key) => client.prepare(key, LAYER, LARGER) },
 ];
 
-orphanSuite({ volumes: 'blockfile', base_image_size: '16MB', min_free_space: '1%' }, USES);
+orphanSuite({ config: BLOCK_FILES, uses: USES, tidy: async () => undefined });

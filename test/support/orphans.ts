@@ -30,7 +30,14 @@ export interface Use {
   readonly call: (client: SnapshotsClient, key: string) => Promise<readonly Mount[]>;
 }
 
-export function orphanSuite(config: ConfigTable, uses: readonly Use[]): void {
+export interface OrphanGround {
+  readonly config: ConfigTable;
+  readonly uses: readonly Use[];
+  /** After each daemon, whatever it left. */
+  readonly tidy: () => Promise<void>;
+}
+
+export function orphanSuite({ config, uses, tidy }: OrphanGround): void {
   const asRoot = asRootWith(test, 'losetup', 'flock');
   for (const [index, use] of uses.entries()) {
     // With its tools it leaves nothing, whichever they are: once will do where time is short.
@@ -45,6 +52,7 @@ export function orphanSuite(config: ConfigTable, uses: readonly Use[]): void {
             await daemon.stop();
           } finally {
             await daemon.remove();
+            await tidy();
           }
         }),
       );

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CoreLife } from './support/core-life.ts';
 import { after, Ledger, type Moment, type State, type Step } from './support/ledger.ts';
-import { NullDisk } from './support/null-disk.ts';
+import { MemoryDisk } from './support/memory-disk.ts';
 import { PowerRig } from './support/power-rig.ts';
 import { LAYER, PROLOGUE } from './support/sequences.ts';
 import { DISK_MIB, type DiskFault, type Slice } from './support/slices.ts';
@@ -51,14 +51,14 @@ const MEANWHILE: readonly Step[] = [
 
 const tests = suite('failing disks');
 let rig: PowerRig;
-let disk: NullDisk;
+let disk: MemoryDisk;
 
 tests.before(async () => {
   rig = await PowerRig.open();
 });
 tests.after(() => rig.close());
 tests.before.each(async () => {
-  disk = await NullDisk.make('thinsnap-test-disk', { sizeMib: DISK_MIB, cacheMib: 0 });
+  disk = await MemoryDisk.make(DISK_MIB);
   await rig.slices.format(disk.path);
 });
 tests.after.each(async () => {

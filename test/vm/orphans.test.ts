@@ -6,6 +6,7 @@
 
 import { LAYER, orphanSuite, type Use } from '../support/orphans.ts';
 import { thinPoolConfig } from './support/daemon.ts';
+import { tidy } from './support/leftovers.ts';
 
 const LARGER = { 'containerd.io/snapshot/max-size': String(2 ** 27) };
 const { THINSNAP_ORPHANS: wanted } = process.env;
@@ -18,4 +19,8 @@ const USES: readonly Use[] = [
   { tool: 'resize2fs', word: '', call: (client, key) => client.prepare(key, LAYER, LARGER) },
 ];
 
-orphanSuite({ ...thinPoolConfig('dmsetup'), base_image_size: '64MB' }, wanted === 'all' ? USES : USES.slice(0, 1));
+orphanSuite({
+  config: { ...thinPoolConfig('dmsetup'), base_image_size: '64MB' },
+  uses: wanted === 'all' ? USES : USES.slice(0, 1),
+  tidy,
+});

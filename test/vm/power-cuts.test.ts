@@ -2,6 +2,7 @@
 // loses the rest. Then the disk comes back, and what is there is held against what each client was told.
 //
 // THINSNAP_POWER_CUTS: how many. THINSNAP_POWER_SEED brings the steps and the times back, though not their order.
+// vm: plain qemu
 // nightly: not seen to pass yet
 
 import { randomInt } from 'node:crypto';

@@ -14,7 +14,7 @@ import { toInfo } from '../support/model/ask.ts';
 import { type Random, randomFrom } from '../support/random.ts';
 import { thinPoolConfig } from './support/daemon.ts';
 import { agreed } from './support/ledger.ts';
-import { NullDisk } from './support/null-disk.ts';
+import { MemoryDisk } from './support/memory-disk.ts';
 import { create, POOL } from './support/pool.ts';
 import { BASE_BYTES, PowerRig } from './support/power-rig.ts';
 import { FIRST_MARK, LOG_DISK, record, type Told } from './support/recording.ts';
@@ -53,8 +53,8 @@ function drawn<Item>(items: readonly Item[], wanted: string): readonly Item[] {
 
 async function lookAtAll(told: Told, chance: Random): Promise<void> {
   const log = await WriteLog.open(LOG_DISK);
-  const replica = await NullDisk.make('thinsnap-test-replica', { sizeMib: DISK_MIB, cacheMib: 0 });
-  const scratch = await NullDisk.make('thinsnap-test-scratch', { sizeMib: SCRATCH_MIB, cacheMib: 0 });
+  const replica = await MemoryDisk.make(DISK_MIB);
+  const scratch = await MemoryDisk.make(SCRATCH_MIB);
   const disk = await open(replica.path, 'r+');
   try {
     const all = log.moments(FIRST_MARK, chance);

@@ -8,7 +8,7 @@ const CONFIG = '/sys/kernel/config/nullb';
 
 export interface NullDiskOptions {
   readonly sizeMib: number;
-  /** Of the volatile cache; 0: none. */
+  /** Of the volatile cache. */
   readonly cacheMib: number;
 }
 
@@ -27,7 +27,7 @@ export class NullDisk {
     await mkdir(disk.#config);
     await disk.set('size', sizeMib);
     await disk.set('memory_backed', 1);
-    if (cacheMib > 0) await disk.set('cache_size', cacheMib);
+    await disk.set('cache_size', cacheMib);
     await disk.switchOn();
     return disk;
   }

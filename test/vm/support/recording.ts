@@ -2,7 +2,7 @@
 // after each acknowledgement.
 
 import { Ledger, type Moment } from './ledger.ts';
-import { NullDisk } from './null-disk.ts';
+import { MemoryDisk } from './memory-disk.ts';
 import { create } from './pool.ts';
 import type { PowerRig } from './power-rig.ts';
 import { PROLOGUE, type Sequence, stepsOf } from './sequences.ts';
@@ -19,7 +19,7 @@ export type Told = ReadonlyMap<string, Moment>;
 
 /** From the first start on a bare pool to a stop. */
 export async function record(rig: PowerRig, sequences: readonly Sequence[]): Promise<Told> {
-  const disk = await NullDisk.make('thinsnap-test-disk', { sizeMib: DISK_MIB, cacheMib: 0 });
+  const disk = await MemoryDisk.make(DISK_MIB);
   try {
     await create(TARGET, `0 ${DISK_SECTORS} log-writes ${disk.path} ${LOG_DISK}`);
     await rig.slices.format(`/dev/mapper/${TARGET}`);
