@@ -25,11 +25,12 @@ const DATA_MIB = 128;
 const METADATA_MIB = 2;
 /** Beyond the first size, on top of what the file system takes. */
 const WRITTEN_MIB = 140;
-const SNAPSHOTS = 28;
+const SNAPSHOTS = 40;
+const DEVICE_MIB = 512;
 const LIMIT_MS = 30_000;
 
 const CONFIG: ConfigTable = {
-  base_image_size: '512MB',
+  base_image_size: `${DEVICE_MIB}MB`,
   min_free_space: '1%',
   standby_per_parent: 0,
   workers: 2,
@@ -61,11 +62,11 @@ async function writeMib(dir: string, mib: number): Promise<void> {
   await shell('sh', '-ec', script, 'sh', dir, String(mib));
 }
 
-/** Breaks the sharing of a piece in each part of the device. */
+/** Breaks the sharing of a piece in each part of the device: where a file system puts its files is its own business. */
 async function scatter(device: string, seed: number): Promise<void> {
   const handle = await open(device, 'r+');
   try {
-    for (let mib = 32; mib < 160; mib += 8) await handle.write(Buffer.alloc(4096, seed), 0, 4096, mib * MIB);
+    for (let mib = 8; mib < DEVICE_MIB; mib += 8) await handle.write(Buffer.alloc(4096, seed), 0, 4096, mib * MIB);
     await handle.sync();
   } finally {
     await handle.close();
