@@ -54,7 +54,8 @@ let rig: PowerRig;
 let disk: MemoryDisk;
 
 tests.before(async () => {
-  rig = await PowerRig.open();
+  // What stands ready was made while the disk was well, and can be given out all the same.
+  rig = await PowerRig.open({ standbyPerParent: 0 });
 });
 tests.after(() => rig.close());
 tests.before.each(async () => {

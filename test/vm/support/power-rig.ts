@@ -40,7 +40,7 @@ export class PowerRig {
     this.#config = config;
   }
 
-  static async open(): Promise<PowerRig> {
+  static async open(settings: Partial<Config> = {}): Promise<PowerRig> {
     const directory = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
     const slices = new Slices(directory);
     const { config: defaults } = await loadConfig({ file: null, flags: NO_FLAGS });
@@ -52,6 +52,7 @@ export class PowerRig {
       engine: 'ioctl',
       baseImageSize: parseBytes(BASE_BYTES),
       minFreeSpace: { kind: 'percent', percent: 1 },
+      ...settings,
     };
     const tasks = await TaskPool.open({ engine: 'ioctl', workers: WORKERS, ...UNWATCHED });
     await mkdir(join(directory, 'files'));

@@ -86,8 +86,11 @@ export class Slices {
   async fail(disk: string, slice: Slice, fault: DiskFault | null): Promise<void> {
     const place = placeOf(slice, disk);
     const target = fault === null ? `linear ${place}` : DISK_FAULTS[fault](place);
-    await shell('dmsetup', 'load', `thinsnap-test-${slice}`, '--table', `${lengthOf(slice)} ${target}`);
-    await shell('dmsetup', 'resume', `thinsnap-test-${slice}`);
+    const name = `thinsnap-test-${slice}`;
+    await shell('dmsetup', 'load', name, '--table', `${lengthOf(slice)} ${target}`);
+    // A resume thaws the file system that a suspend froze, and fails with it on a disk that fails.
+    await shell('dmsetup', 'suspend', '--nolockfs', name);
+    await shell('dmsetup', 'resume', name);
   }
 
   /** The disk has no power, or the test has failed: what is there is given up. */
