@@ -1,6 +1,5 @@
 // A disk that fails or lies under the data, the metadata or the catalog of a daemon that works: what it cannot do is never answered as
 // done, what is wrong is told, what has nothing to do with it stays whole, and once the disk is well a restart is the way out.
-// nightly: not seen to pass yet
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -2,7 +2,6 @@
 // other call is answered while it is, nothing is acknowledged that may be lost, and removals alone bring it back.
 //
 // THINSNAP_SPACE_ROUNDS: how often metadata is used up and given back; 2 unless it says otherwise.
-// nightly: not seen to pass yet
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -2,7 +2,6 @@
 // vm: plain pool
 //
 // THINSNAP_KILL_VM_MOMENTS: kills in each operation.
-// nightly: not seen to pass yet
 
 import { killSuite } from '../support/kills/suite.ts';
 import { thinPoolConfig } from './support/daemon.ts';

@@ -2,7 +2,6 @@
 // vm: plain pool
 //
 // THINSNAP_KILL_VM_ROUNDS: rounds with kills; by default it is killed in the only one there is.
-// nightly: not seen to pass yet
 
 import { wireSuite } from '../support/model/wire.ts';
 import { thinPoolConfig } from './support/daemon.ts';

@@ -1,7 +1,6 @@
 // What `thinsnap` says of a real pool, held against thin_ls and the pool's own status; and a reset, which takes all that is
 // ours away and nothing else.
 // vm: plain
-// nightly: not seen to pass yet
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -2,7 +2,6 @@
 // vm: plain pool
 //
 // THINSNAP_ORPHANS=all: at each tool, not at one alone.
-// nightly: not seen to pass yet
 
 import { LAYER, orphanSuite, type Use } from '../support/orphans.ts';
 import { thinPoolConfig } from './support/daemon.ts';

@@ -1,6 +1,5 @@
 // Pools that extend themselves while a container writes: no write fails, of data or of metadata. And one whose host has no room
 // left: it says so, and what is on it can still be removed.
-// nightly: not seen to pass yet
 
 import { mkdir, open, statfs } from 'node:fs/promises';
 import { join } from 'node:path';

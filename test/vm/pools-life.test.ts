@@ -2,7 +2,6 @@
 // disks as before.
 //
 // THINSNAP_POOL_LIVES: which kinds, of loop, raw and lvm; the first where it is not set.
-// nightly: not seen to pass yet
 
 import { join } from 'node:path';
 import { test } from 'uvu';

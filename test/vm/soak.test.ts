@@ -2,7 +2,6 @@
 // vm: plain pool
 //
 // THINSNAP_SOAK_VM_LOOPS: containers. THINSNAP_SOAK_SEED brings back what was drawn, though not its order.
-// nightly: not seen to pass yet
 
 import { soakSuite } from '../support/soak/suite.ts';
 import { thinPoolConfig } from './support/daemon.ts';

@@ -1,0 +1,93 @@
+// From an empty disk to a running container in three commands, as docs/pools.md has them: with every default, and with a containerd
+// that was told of the snapshotter. What is printed is the transcript that is shown there.
+// vm: plain
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startContainerd } from '../e2e/containerd/containerd.ts';
+import { IMAGE_NAME, writeImage } from '../e2e/containerd/oci-image.ts';
+import { GrpcClient, isServing } from '../support/grpc-client.ts';
+import { until } from '../support/until.ts';
+import { shell } from './support/shell.ts';
+
+const ADDRESS = '/run/thinsnap/thinsnap.sock';
+const START_LIMIT_MS = 120_000;
+
+/** The two programs by their names, as an installation has them. */
+async function installInto(dir: string): Promise<void> {
+  for (const name of ['thinsnap', 'thinsnapd']) {
+    const program = fileURLToPath(new URL(`../../src/main/${name}.js`, import.meta.url));
+    await writeFile(join(dir, name), `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`, { mode: 0o755 });
+  }
+}
+
+async function untilServing(daemon: ChildProcess): Promise<void> {
+  const client = new GrpcClient(ADDRESS, { channels: 'own' });
+  const look = async (): Promise<true | null> => {
+    if (daemon.exitCode !== null) throw new Error(`thinsnapd ended with ${daemon.exitCode}`);
+    return (await isServing(client)) ? true : null;
+  };
+  try {
+    await until(START_LIMIT_MS, look, () => 'thinsnapd does not serve');
+  } finally {
+    client.close();
+  }
+}
+
+function show(command: string, output: string): void {
+  process.stdout.write(`$ ${command}\n${output}${output.endsWith('\n') ? '' : '\n'}`);
+}
+
+test('an empty disk becomes a pool, the pool a snapshotter, and the snapshotter has a container run', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
+  await installInto(dir);
+  const command = async (line: string): Promise<string> => {
+    const output = await shell('sh', '-c', `PATH=${dir}:$PATH; ${line} 2>&1 || echo "status $?"`);
+    show(line, output);
+    assert.not.match(output, /^status /m);
+    return output;
+  };
+  assert.match(await command('thinsnap pool create --device /dev/vda --yes'), /pool_name = "thinsnap-pool"/);
+
+  let printed = '';
+  const daemon = spawn(join(dir, 'thinsnapd'), ['--pool-name', 'thinsnap-pool'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  daemon.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+  });
+  try {
+    await untilServing(daemon);
+    show('thinsnapd --pool-name thinsnap-pool &', printed.replace(/^\{.*\n/gm, ''));
+
+    const containerd = await startContainerd({ name: 'thinsnap', address: ADDRESS });
+    try {
+      await writeImage(join(dir, 'image.tar'));
+      await containerd.ctr('first', 'images', 'import', '--snapshotter', 'thinsnap', join(dir, 'image.tar'));
+      const words = ['run', '--rm', '--snapshotter', 'thinsnap', IMAGE_NAME, 'hello', 'echo', 'hello'];
+      const said = await containerd.ctr('first', ...words);
+      show(`ctr ${words.join(' ')}`, said);
+      assert.is(said.trim(), 'hello');
+      assert.match(await command('thinsnap status'), /thinsnap-pool/);
+      await containerd.ctr('first', 'images', 'rm', '--sync', IMAGE_NAME);
+    } finally {
+      await containerd.remove();
+    }
+  } finally {
+    daemon.kill('SIGTERM');
+    if (daemon.exitCode === null) await once(daemon, 'exit');
+  }
+  await command('thinsnap pool remove --yes thinsnap-pool');
+  assert.is(await shell('wipefs', '--noheadings', '/dev/vda'), '');
+  // What LVM has started stays for its next pool.
+  await shell('pkill', '-x', 'dmeventd').catch(() => undefined);
+  for (const path of [dir, '/var/lib/thinsnap', '/etc/thinsnap']) await rm(path, { recursive: true, force: true });
+});
+
+test.run();
