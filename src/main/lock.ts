@@ -2,9 +2,10 @@
 // which the kernel drops however its holder ends, so there is no stale one to judge. (Node has no flock of its own.)
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { FaultError } from '../shared/faults.ts';
+import { makeDatabase, sweepHalfMade } from './database.ts';
 
 export interface Lock {
   release(): Promise<void>;
@@ -12,10 +13,11 @@ export interface Lock {
 
 /** Takes the lock in `directory`, which is made. Fault `unavailable`, with the holder's process id, when it is held. */
 export async function takeLock(directory: string, what: string): Promise<Lock> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
   const db = new ClassicLevel(directory);
   const pidFile = join(directory, 'pid');
   try {
+    await makeDatabase(directory);
     await db.open();
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
@@ -29,6 +31,18 @@ export async function takeLock(directory: string, what: string): Promise<Lock> {
       cause: error,
     });
   }
-  await writeFile(pidFile, `${process.pid}\n`, { mode: 0o600 });
+  try {
+    await sweepHalfMade(directory);
+    await writeFile(pidFile, `${process.pid}\n`, { mode: 0o600 });
+  } catch (error) {
+    await db.close();
+    throw new FaultError(
+      'io',
+      `Cannot write in ${directory}: ${String(error)}. See that its file system can be written`,
+      {
+        cause: error,
+      },
+    );
+  }
   return { release: () => db.close() };
 }

@@ -8,6 +8,7 @@ import { TASK_LANES, type TaskName } from './tasks.ts';
 /** What every kind of volumes passes. */
 const COMMON = [
   'start.root-made',
+  'start.database-beside',
   'start.locked',
   'start.catalog-opened',
   'start.workers-started',

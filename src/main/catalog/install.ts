@@ -4,10 +4,10 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { FaultError, isFault } from '../../shared/faults.ts';
 import { THIN_ID_MAX } from '../../shared/units.ts';
+import { isMissing, syncPath } from '../durable-file.ts';
 import { fileTime, toOperations } from './backup-file.ts';
 import { CATALOG_FORMAT, type Head } from './codec.ts';
 import type { Captured } from './contents.ts';
-import { isMissing, syncPath } from './durable-file.ts';
 import { type MarkRecord, markOf, openMark, replaceMark } from './mark.ts';
 import { readMarker, writeMarker } from './marker.ts';
 import type { Operation } from './operations.ts';

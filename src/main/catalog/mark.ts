@@ -11,9 +11,9 @@ import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { FaultError, isFault } from '../../shared/faults.ts';
+import { isMissing, writeWhole } from '../durable-file.ts';
 import { seal, unseal } from './checksum.ts';
 import type { Head } from './codec.ts';
-import { isMissing, writeWhole } from './durable-file.ts';
 
 export const MARK_FILE = 'catalog.mark';
 /** A place is one sector, so that it is written whole, in a page of its own. */

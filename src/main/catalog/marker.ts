@@ -5,8 +5,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { FaultError } from '../../shared/faults.ts';
+import { isMissing, writeWhole } from '../durable-file.ts';
 import { CATALOG_FORMAT, checkFormat } from './codec.ts';
-import { isMissing, writeWhole } from './durable-file.ts';
 
 export const MARKER_FILE = 'catalog.json';
 const markerSchema = v.object({ catalogId: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)) });

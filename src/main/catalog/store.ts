@@ -9,9 +9,10 @@ import { constants, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'no
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { FaultError, isFault } from '../../shared/faults.ts';
+import { makeDatabase, sweepHalfMade } from '../database.ts';
+import { isMissing } from '../durable-file.ts';
 import { type Lock, takeLock } from '../lock.ts';
 import { type Entry, WAYS_OUT } from './contents.ts';
-import { isMissing } from './durable-file.ts';
 import { examineTable, type TableState } from './level-table.ts';
 import { type Mark, openMark } from './mark.ts';
 import type { Operation } from './operations.ts';
@@ -68,7 +69,7 @@ export const FILES: Storage = {
   withCopy: async (rootPath, options, action) => {
     const copy = `${catalogDirectory(rootPath)}.copy`;
     try {
-      if (options.createIfMissing) await mkdir(catalogDirectory(rootPath), { recursive: true, mode: 0o700 });
+      if (options.createIfMissing) await makeCatalog(rootPath);
       const damaged = await copyFiles(catalogDirectory(rootPath), copy);
       try {
         return await withLevel(copy, options, action);
@@ -82,6 +83,18 @@ export const FILES: Storage = {
   },
   open: (rootPath, options) => openLevel(catalogDirectory(rootPath), options),
 };
+
+/** By who has the lock: nobody else is making one. */
+async function makeCatalog(rootPath: string): Promise<void> {
+  try {
+    await sweepHalfMade(catalogDirectory(rootPath));
+    await makeDatabase(catalogDirectory(rootPath));
+  } catch (error) {
+    throw new FaultError('io', `Cannot make the catalog in ${rootPath}: ${String(error)}. ${SYSTEM_ADVICE}`, {
+      cause: error,
+    });
+  }
+}
 
 /** All that a store holds, in pieces. */
 export async function* chunksOf(store: Store): AsyncGenerator<readonly Entry[], void> {

@@ -16,7 +16,6 @@ import {
 } from '../../shared/pool-makeup.ts';
 import { formatSizeExactly, parseSize } from '../../shared/sizes.ts';
 import { toBytes, toSectors } from '../../shared/units.ts';
-import { isMissing, syncPath, writeWhole } from '../catalog/durable-file.ts';
 import {
   AUTOEXTEND_PERCENT_MAX,
   type Autoextend,
@@ -27,6 +26,7 @@ import { parseToml } from '../config/parse-toml.ts';
 import { printable } from '../config/problems.ts';
 import { readConfigFile } from '../config/read-file.ts';
 import { readPoolName } from '../config/read-values.ts';
+import { isMissing, syncPath, writeWhole } from '../durable-file.ts';
 
 export interface PoolDescription extends PoolRef {
   readonly autoextend: Autoextend;

@@ -2,7 +2,7 @@
 
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { failpoint } from '../../shared/failpoints.ts';
+import { failpoint } from '../shared/failpoints.ts';
 
 /** Writes beside the path, syncs, and puts it in place. What is written when `write` throws is removed. */
 export async function writeWhole(path: string, write: (partialPath: string) => Promise<void>): Promise<void> {
