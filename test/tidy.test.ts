@@ -12,7 +12,7 @@ const LINES_MAX = 300;
 const KNOWN_BY: Readonly<Record<string, readonly string[]>> = {
   piscina: ['src/main/task-pool.ts'],
   'p-queue': ['src/main/lanes.ts'],
-  'classic-level': ['src/main/catalog/store.ts', 'src/main/lock.ts'],
+  'classic-level': ['src/main/catalog/store.ts', 'src/main/database.ts', 'src/main/lock.ts'],
   koffi: ['src/workers/devmapper/ioctl/control.ts'],
   toml: ['src/main/config/parse-toml.ts', 'src/main/config/toml-places.ts'],
 };

@@ -7,6 +7,9 @@ import { ClassicLevel } from 'classic-level';
 import { FaultError } from '../shared/faults.ts';
 import { makeDatabase, sweepHalfMade } from './database.ts';
 
+/** In the directory: who has it. */
+const PID_FILE = 'pid';
+
 export interface Lock {
   release(): Promise<void>;
 }
@@ -14,26 +17,10 @@ export interface Lock {
 /** Takes the lock in `directory`, which is made. Fault `unavailable`, with the holder's process id, when it is held. */
 export async function takeLock(directory: string, what: string): Promise<Lock> {
   await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
-  const db = new ClassicLevel(directory);
-  const pidFile = join(directory, 'pid');
-  try {
-    await makeDatabase(directory);
-    await db.open();
-  } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
-      const pid = (await readFile(pidFile, 'utf8').catch(() => '')).trim();
-      const holder = /^\d{1,10}$/.test(pid) ? `process ${pid}` : 'another process';
-      throw new FaultError('unavailable', `Cannot use ${what}: ${holder} has it. Stop that thinsnapd first`);
-    }
-    const advice = 'See that its file system can be written. It holds no data: where it is damaged, remove it';
-    throw new FaultError('io', `Cannot lock ${what} in ${directory}: ${String(cause ?? error)}. ${advice}`, {
-      cause: error,
-    });
-  }
+  const db = await openDatabase(directory, what);
   try {
     await sweepHalfMade(directory);
-    await writeFile(pidFile, `${process.pid}\n`, { mode: 0o600 });
+    await writeFile(join(directory, PID_FILE), `${process.pid}\n`, { mode: 0o600 });
   } catch (error) {
     await db.close();
     throw new FaultError(
@@ -45,4 +32,25 @@ export async function takeLock(directory: string, what: string): Promise<Lock> {
     );
   }
   return { release: () => db.close() };
+}
+
+async function openDatabase(directory: string, what: string): Promise<ClassicLevel> {
+  try {
+    await makeDatabase(directory);
+    // Not before: it opens itself once it is constructed.
+    const db = new ClassicLevel(directory);
+    await db.open();
+    return db;
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
+      const pid = (await readFile(join(directory, PID_FILE), 'utf8').catch(() => '')).trim();
+      const holder = /^\d{1,10}$/.test(pid) ? `process ${pid}` : 'another process';
+      throw new FaultError('unavailable', `Cannot use ${what}: ${holder} has it. Stop that thinsnapd first`);
+    }
+    const advice = 'See that its file system can be written. It holds no data: where it is damaged, remove it';
+    throw new FaultError('io', `Cannot lock ${what} in ${directory}: ${String(cause ?? error)}. ${advice}`, {
+      cause: error,
+    });
+  }
 }

@@ -1,10 +1,11 @@
 // Making an empty database: whole or not at all, by however many at once. That it outlives a power loss at any moment is test/vm's.
 
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Catalog } from '../../src/main/catalog/catalog.ts';
 import { makeDatabase, sweepHalfMade } from '../../src/main/database.ts';
 import { takeLock } from '../../src/main/lock.ts';
 import { withScratch } from '../support/scratch.ts';
@@ -61,6 +62,14 @@ test('makeDatabase() leaves a folder alone that holds something else', async () 
     await writeFile(join(dir, 'db', 'file'), 'text');
     await makeDatabase(join(dir, 'db'));
     assert.equal([await readdir(dir), await readdir(join(dir, 'db'))], [['db'], ['file']]);
+  });
+});
+
+test('the lock and the catalog are made beside their places, and not by their first opening', async () => {
+  await withScratch(async (dir) => {
+    await (await Catalog.open(dir)).close();
+    // LevelDB itself makes folders that everybody may read.
+    for (const name of ['lock', 'catalog']) assert.is((await stat(join(dir, name))).mode & 0o777, 0o700, name);
   });
 });
 
