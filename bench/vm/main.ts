@@ -72,7 +72,8 @@ function parseOptions(): Options {
 async function measure(programs: string, plan: Plan, limitS: number): Promise<GuestResult> {
   const out = await mkdtemp(join(tmpdir(), 'thinsnap-bench-'));
   try {
-    const machine = ['--out', out, '--timeout', String(limitS), '--mem', GUEST_MEMORY];
+    // User Mode Linux has one processor, and a price of its own for each fork.
+    const machine = ['--machine', 'qemu', '--out', out, '--timeout', String(limitS), '--mem', GUEST_MEMORY];
     if (plan.guest === 'udev') machine.push('--udev');
     const inGuest = [process.execPath, 'dist/bench/vm/guest.js', programs, JSON.stringify(plan)];
     const child = spawn('test/vm/run', [...machine, '--', ...inGuest], { cwd: ROOT, stdio: 'inherit' });

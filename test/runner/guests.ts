@@ -3,7 +3,7 @@
 // after another does all its cases.
 
 import { mkdir, readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, freemem } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Case, GUESTS, type Guest, type Machine, readCases } from './cases.ts';
 import { type Outcome, runChild } from './child.ts';
@@ -23,6 +23,8 @@ const GUEST_TIMEOUT_MS = 35 * MINUTE_MS;
 /** What the guest needs to end by itself before it is ended. */
 const GUEST_MARGIN_MS = MINUTE_MS / 2;
 const WHICH_TIMEOUT_MS = 60_000;
+/** What a guest may take: its own memory, and what runs it. */
+const GUEST_BYTES = 5 * 2 ** 30;
 
 interface Boot {
   readonly machine: Machine;
@@ -37,13 +39,14 @@ export async function runGuests(run: Run, files: readonly string[]): Promise<Cou
   let counts = NO_COUNTS;
   const lane = async (queue: Boot[], options: { readonly lane: number; readonly isAlone: boolean }): Promise<void> => {
     for (let boot = queue.shift(); boot !== undefined; boot = queue.shift()) {
-      counts = addCounts(counts, await runBoot(run, boot, { ...options, beginBy }));
+      const own = await runBoot(run, boot, { ...options, beginBy });
+      // Not in one expression: another lane has added to it meanwhile.
+      counts = addCounts(counts, own);
     }
   };
   const single = boots.filter(({ machine }) => machine === 'uml');
-  await Promise.all(
-    Array.from({ length: availableParallelism() }, (_, at) => lane(single, { lane: at, isAlone: false })),
-  );
+  const lanes = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / GUEST_BYTES)));
+  await Promise.all(Array.from({ length: lanes }, (_, at) => lane(single, { lane: at, isAlone: false })));
   await lane(
     boots.filter(({ machine }) => machine === 'qemu'),
     { lane: 0, isAlone: true },
