@@ -72,7 +72,7 @@ const REFUSALS: readonly Refusal[] = [
       await shell('wipefs', '--all', '/dev/vdb');
     },
     words: RAW,
-    error: /\/dev\/vdb holds a signature of dos at 0x1fe.*partition vdb1/,
+    error: /\/dev\/vdb holds a signature of dos at 0x1fe.*partition (vdb|ubdb)1/,
   },
   {
     what: 'a disk that another device is on, whatever is said',
