@@ -3,7 +3,8 @@
 //   // vm: both pool THINSNAP_TEST_ENGINE=ioctl|dmsetup
 //
 // `plain` (without udevd, the default), `udev` or `both` choose the guest; `pool` has a thin pool made on the disks and
-// named in THINSNAP_TEST_POOL; `qemu` keeps it from User Mode Linux, which has one processor and no null_blk; a variable with several values has the file run once with each, and with each combination.
+// named in THINSNAP_TEST_POOL; `qemu` keeps it from User Mode Linux, which has one processor and no null_blk; a variable
+// with several values has the file run once with each, and with each combination.
 //
 // A line `// nightly: WHY` in a test file of test/vm or test/e2e leaves it to `npm run test:nightly`, and to who names it.
 

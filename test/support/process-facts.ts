@@ -5,10 +5,15 @@ import { join } from 'node:path';
 
 /** LevelDB opens a table when it first needs it, up to a limit of its own. */
 const LEVEL_FILE = /\/catalog\/[^/]+$/;
+/**
+ * What libuv opens for each event loop: epoll, an eventfd, a pipe for signals and, with its first stream, /dev/null. A worker has a
+ * loop and starts when there is work for it. (Node.js talks to its children by sockets.)
+ */
+const LOOP_FILE = /^(anon_inode:\[event(poll|fd)\]|pipe:\[\d+\]|\/dev\/null)$/;
 
 export interface ProcessFacts {
   readonly rssBytes: number;
-  /** What its open files are, without the database's. */
+  /** What its open files are, without the database's and those of event loops. */
   readonly files: readonly string[];
   readonly threads: number;
   readonly children: number;
@@ -38,7 +43,9 @@ async function openFiles(pid: number): Promise<readonly string[]> {
   const targets = await Promise.all(
     (await readdir(folder)).map((name) => readlink(join(folder, name)).catch(() => null)),
   );
-  return targets.filter((target) => target !== null).filter((target) => !LEVEL_FILE.test(target));
+  return targets
+    .filter((target) => target !== null)
+    .filter((target) => !LEVEL_FILE.test(target) && !LOOP_FILE.test(target));
 }
 
 /** Whether it can still do anything: one that has ended and was not waited for cannot. */

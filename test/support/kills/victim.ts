@@ -12,9 +12,9 @@ import { codeOf } from '../grpc-client.ts';
 import { withMounted } from '../mounting.ts';
 import { LAYER, type Operation } from './operations.ts';
 
-const CONTENT = 'of the layer';
+export const CONTENT = 'of the layer';
 /** What a call is answered when nobody is there any more to answer it. */
-const LOST = new Set(['UNAVAILABLE', 'CANCELLED']);
+export const LOST = new Set(['UNAVAILABLE', 'CANCELLED']);
 
 export type KillGround = Pick<Ground, 'config' | 'leftovers' | 'tidy'>;
 

@@ -4,13 +4,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { commit, type Model, prepare, remove, type Step, update, view } from '../failpoints/steps.ts';
+import { LAYER } from '../kills/operations.ts';
+import { CONTENT } from '../kills/victim.ts';
 import { withMounted } from '../mounting.ts';
 import { type Random, randomFrom } from '../random.ts';
 import type { SnapshotsClient } from '../snapshots-client.ts';
-
-/** Committed, with a file in it; there all the time. */
-export const LAYER = 'layer';
-export const CONTENT = 'of the layer';
 
 const LAYERS_MAX = 5;
 const WRITTEN_BYTES_MAX = 1024 * 1024;

@@ -9,21 +9,20 @@ import { type Daemon, startDaemon } from '../daemon.ts';
 import { commit, prepare, remove, type Step, textOf, textOfAll } from '../failpoints/steps.ts';
 import { nothingIsLeft } from '../failpoints/trial.ts';
 import { codeOf } from '../grpc-client.ts';
-import type { KillGround } from '../kills/victim.ts';
+import { LAYER } from '../kills/operations.ts';
+import { CONTENT, type KillGround, LOST } from '../kills/victim.ts';
 import { withMounted } from '../mounting.ts';
 import { factsOf } from '../process-facts.ts';
 import { type Random, randomFrom } from '../random.ts';
 import { asRootWith } from '../requirements.ts';
 import type { SnapshotsClient } from '../snapshots-client.ts';
 import { until } from '../until.ts';
-import { CONTENT, LAYER, Starter } from './starter.ts';
+import { Starter } from './starter.ts';
 
 const STARTERS = 4;
 /** One kill in each so many containers, at one of them. */
 const ROUND_LOOPS = 1_000;
 const ROUNDS_MIN = 2;
-/** What a call is answered when nobody is there any more to answer it. */
-const LOST = new Set(['UNAVAILABLE', 'CANCELLED']);
 /** For what is removed after the answer. */
 const QUIET_LIMIT_MS = 60_000;
 
@@ -58,7 +57,8 @@ class Soak {
   #rssBytes: number[] = [];
   #kills = 0;
   #started = 0;
-  #up: Promise<void> = Promise.resolve();
+  /** Until the next life serves; null: one does. */
+  #down: Promise<void> | null = null;
 
   private constructor(daemon: Daemon, ground: KillGround, seed: number) {
     this.daemon = daemon;
@@ -84,7 +84,7 @@ class Soak {
   async perform(step: Step): Promise<number> {
     let isLost = false;
     for (;;) {
-      await this.#up;
+      while (this.#down !== null) await this.#down;
       const [kills, startMs] = [this.#kills, performance.now()];
       const code = await codeOf(step.call(this.daemon.client));
       if (code === 'OK' || (isLost && code === step.again)) return performance.now() - startMs;
@@ -96,7 +96,7 @@ class Soak {
 
   async ask<T>(call: (client: SnapshotsClient) => Promise<T>): Promise<T> {
     for (;;) {
-      await this.#up;
+      while (this.#down !== null) await this.#down;
       const kills = this.#kills;
       try {
         return await call(this.daemon.client);
@@ -113,12 +113,12 @@ class Soak {
       this.#starters.map(async (starter) => {
         for (let loop = 0; loop < loopsEach; loop += 1) {
           this.#started += 1;
-          if (this.#started === killAt) this.#up = this.#kill();
+          if (this.#started === killAt) this.#down = this.#kill();
           await starter.start();
         }
       }),
     );
-    await this.#up;
+    if (this.#down !== null) await this.#down;
     await this.#compare();
   }
 
@@ -156,6 +156,7 @@ class Soak {
     this.#kills += 1;
     await this.daemon.kill();
     await this.daemon.start();
+    this.#down = null;
   }
 
   async #compare(): Promise<void> {
