@@ -1,6 +1,6 @@
 // The third phase: test files that run in a guest (test/vm/run). Under User Mode Linux, which has one processor, each case has a
-// guest of its own and there are as many at once as this machine has processors; qemu takes all of them, so that one guest
-// after another does all its cases.
+// guest of its own and there are as many at once as this machine has processors, but for one while the second phase runs, which
+// keeps about one busy; qemu takes all of them, so that one guest after another does all its cases when that has ended.
 
 import { mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism, freemem } from 'node:os';
@@ -32,12 +32,14 @@ interface Boot {
   readonly cases: readonly Case[];
 }
 
-export async function runGuests(run: Run, files: readonly string[]): Promise<Counts> {
+/** `host` ends when this machine's own tests have. */
+export async function runGuests(run: Run, files: readonly string[], host: Promise<unknown>): Promise<Counts> {
   const beginBy = Math.max(run.beginByMs, performance.now() + BEGIN_MS_MIN);
   const all = (await Promise.all(GUESTS.flatMap((guest) => files.map((file) => readCases(file, guest))))).flat();
   const boots = toBoots(longestLast(all), await machineOf(run));
   let counts = NO_COUNTS;
   const lane = async (queue: Boot[], options: { readonly lane: number; readonly isAlone: boolean }): Promise<void> => {
+    if (options.lane === 0) await host;
     for (let boot = queue.shift(); boot !== undefined; boot = queue.shift()) {
       const own = await runBoot(run, boot, { ...options, beginBy });
       // Not in one expression: another lane has added to it meanwhile.
