@@ -4,6 +4,7 @@
 //   node guest.js PROGRAMS PLAN       the directory that bench/peer/build printed; a Plan as JSON
 
 import { mkdir, writeFile } from 'node:fs/promises';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { type Load, measureBare, measureRace } from './measure.ts';
 import { measureScale } from './measure-scale.ts';
@@ -20,7 +21,7 @@ const measurements: Measurement[] = [];
 
 async function record(measurement: Measurement): Promise<void> {
   measurements.push(measurement);
-  const result: GuestResult = { guest: plan.guest, measurements };
+  const result: GuestResult = { guest: plan.guest, kernel: release(), measurements };
   await writeFile(join(OUT, 'result.json'), JSON.stringify(result));
 }
 

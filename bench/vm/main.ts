@@ -8,6 +8,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
+import { MACHINES, type Machine } from '../../test/runner/cases.ts';
 import { FULL, type Plan, planOf } from './plan.ts';
 import { type DatedResult, GUESTS, type Guest, type GuestResult, type ResultFile, readResults } from './results.ts';
 import { scaleTableOf } from './scale-table.ts';
@@ -22,6 +23,7 @@ Options:
   --scale          thinsnap alone, with ${FULL.present.join(', ')} snapshots present
   --quick          fewer calls of everything: a first look in a few minutes, no figures to quote
   --guest GUEST    plain (no udevd) or udev; otherwise both, one after the other
+  --machine NAME   qemu, two processors (the default), or uml: User Mode Linux, one processor at this machine's speed
   --limit SECONDS  end each guest after so long (3600) and keep what was measured until then
   --workers N      thinsnap's threads; otherwise its own choice
   --show           print the tables of the last run again
@@ -38,6 +40,7 @@ interface Options {
   readonly quick: boolean;
   readonly show: boolean;
   readonly guests: readonly Guest[];
+  readonly machine: Machine;
   readonly workers: number;
   readonly limitS: number;
 }
@@ -49,19 +52,26 @@ function parseOptions(): Options {
       quick: { type: 'boolean', default: false },
       show: { type: 'boolean', default: false },
       guest: { type: 'string' },
+      machine: { type: 'string', default: 'qemu' },
       limit: { type: 'string', default: String(GUEST_LIMIT_S) },
       workers: { type: 'string', default: '0' },
     },
   });
   const { guest, scale, quick, show } = values;
   const guests = GUESTS.filter((each) => guest === undefined || guest === each);
-  if (guests.length === 0 || ![values.workers, values.limit].every((number) => /^\d+$/.test(number)))
+  const machine = MACHINES.find((each) => each === values.machine);
+  if (
+    guests.length === 0 ||
+    machine === undefined ||
+    ![values.workers, values.limit].every((number) => /^\d+$/.test(number))
+  )
     throw new Error(`Cannot run that.\n\n${USAGE}`);
   // A udevd changes what a device costs, not what a number of them costs.
   return {
     quick,
     show,
     scale,
+    machine,
     guests: scale && guest === undefined ? ['plain'] : guests,
     workers: Number(values.workers),
     limitS: Number(values.limit),
@@ -69,14 +79,13 @@ function parseOptions(): Options {
 }
 
 /** What the guest measured, also when it did not end well: an hour's figures are not thrown away for the last one. */
-async function measure(programs: string, plan: Plan, limitS: number): Promise<GuestResult> {
+async function measure(programs: string, plan: Plan, { machine, limitS }: Options): Promise<GuestResult> {
   const out = await mkdtemp(join(tmpdir(), 'thinsnap-bench-'));
   try {
-    // User Mode Linux has one processor, and a price of its own for each fork.
-    const machine = ['--machine', 'qemu', '--out', out, '--timeout', String(limitS), '--mem', GUEST_MEMORY];
-    if (plan.guest === 'udev') machine.push('--udev');
+    const options = ['--machine', machine, '--out', out, '--timeout', String(limitS), '--mem', GUEST_MEMORY];
+    if (plan.guest === 'udev') options.push('--udev');
     const inGuest = [process.execPath, 'dist/bench/vm/guest.js', programs, JSON.stringify(plan)];
-    const child = spawn('test/vm/run', [...machine, '--', ...inGuest], { cwd: ROOT, stdio: 'inherit' });
+    const child = spawn('test/vm/run', [...options, '--', ...inGuest], { cwd: ROOT, stdio: 'inherit' });
     const [status]: unknown[] = await once(child, 'exit');
     if (status !== 0) {
       process.exitCode = 1;
@@ -99,17 +108,21 @@ async function versionOf(name: string): Promise<string> {
   return /^Version: (.*)$/m.exec(status)?.[1] ?? '';
 }
 
-async function describe(plan: Plan): Promise<Record<string, string>> {
-  const cache = await outputOf('test/vm/build-initrd');
-  const [, kernel = ''] =
-    (await outputOf('file', '-b', `${cache}/vmlinuz`).catch(() => '')).match(/version (\S+)/) ?? [];
+/** The machine as the tables name it. */
+async function nameOf(machine: Machine): Promise<string> {
+  if (machine === 'uml') return `User Mode Linux, 1 processor, ${GUEST_MEMORY} of memory`;
+  const cache = await outputOf('test/vm/prepare');
+  const accel = (await readFile(join(cache, 'accel'), 'utf8')).trim();
+  return `qemu, ${accel}, 2 processors, ${GUEST_MEMORY} of memory`;
+}
+
+async function describe(plan: Plan, machine: Machine): Promise<Record<string, string>> {
   return {
     date: new Date().toISOString(),
     thinsnap: await outputOf('git', 'describe', '--always', '--dirty'),
     peer: `containerd ${await versionOf('golang-github-containerd-containerd-dev')}`,
-    machine: `qemu, ${(await readFile(join(cache, 'accel'), 'utf8')).trim()}, 2 processors, ${GUEST_MEMORY} of memory`,
+    machine: await nameOf(machine),
     host: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
-    kernel,
     node: process.version,
     // Above the 2 processors of the guest, something else took part.
     load: `${loadavg()[1]?.toFixed(1)} in the last 5 minutes`,
@@ -118,7 +131,7 @@ async function describe(plan: Plan): Promise<Record<string, string>> {
 }
 
 function print(result: DatedResult, scale: boolean): void {
-  const about = Object.entries(result.about).map(([name, value]) => `${name}: ${value}`);
+  const about = Object.entries({ kernel: result.kernel, ...result.about }).map(([name, value]) => `${name}: ${value}`);
   process.stdout.write(`\nGuest ${result.guest === 'udev' ? 'with' : 'without'} udevd. ${about.join('; ')}\n\n`);
   process.stdout.write(showTable(scale ? scaleTableOf(result) : tableOf(result)));
   for (const warning of warningsOf(result)) process.stdout.write(`Not to be relied on: ${warning}\n`);
@@ -126,15 +139,16 @@ function print(result: DatedResult, scale: boolean): void {
 
 async function main(): Promise<void> {
   const options = parseOptions();
-  const path = join(RESULTS, options.scale ? 'scale.json' : 'race.json');
+  const suffix = options.machine === 'uml' ? '-uml' : '';
+  const path = join(RESULTS, `${options.scale ? 'scale' : 'race'}${suffix}.json`);
   let results: ResultFile = await readResults(path);
   if (!options.show) {
     const programs = (await outputOf('bench/peer/build')).split('\n').at(-1) ?? '';
     await mkdir(RESULTS, { recursive: true });
     for (const guest of options.guests) {
       const plan = planOf({ ...options, guest });
-      const result = await measure(programs, plan, options.limitS);
-      results = { ...results, [guest]: { ...result, about: await describe(plan) } };
+      const result = await measure(programs, plan, options);
+      results = { ...results, [guest]: { ...result, about: await describe(plan, options.machine) } };
       await writeFile(path, JSON.stringify(results));
     }
   }

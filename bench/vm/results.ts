@@ -38,6 +38,8 @@ export type Guest = (typeof GUESTS)[number];
 
 export interface GuestResult {
   readonly guest: Guest;
+  /** Its release. */
+  readonly kernel: string;
   readonly measurements: readonly Measurement[];
 }
 

@@ -13,7 +13,8 @@ import { readFile } from 'node:fs/promises';
 export const GUESTS = ['plain', 'udev'] as const;
 export type Guest = (typeof GUESTS)[number];
 /** What `test/vm/run` boots guests with. */
-export type Machine = 'qemu' | 'uml';
+export const MACHINES = ['qemu', 'uml'] as const;
+export type Machine = (typeof MACHINES)[number];
 
 export interface Case {
   readonly file: string;

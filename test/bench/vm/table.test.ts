@@ -15,7 +15,7 @@ function burst(side: Measurement['side'], variant: string, phases: readonly Phas
 }
 
 function rowOf(measurements: readonly Measurement[], operation: string): readonly string[] {
-  const row = tableOf({ guest: 'plain', measurements }).find(([label]) => label === operation);
+  const row = tableOf({ guest: 'plain', kernel: '6.1.0', measurements }).find(([label]) => label === operation);
   if (row === undefined) throw new Error(`There is no row "${operation}"`);
   return row.slice(1);
 }
@@ -69,12 +69,12 @@ test('tableOf() says so where the sides had different numbers of calls', () => {
 });
 
 test('tableOf() leaves out what thinsnap was not measured for', () => {
-  assert.is(tableOf({ guest: 'plain', measurements: [PEER] }).length, 1);
+  assert.is(tableOf({ guest: 'plain', kernel: '6.1.0', measurements: [PEER] }).length, 1);
 });
 
 test('warningsOf() tells of every call that failed', () => {
   const failed = burst('peer', 'sync', [phase('prepare', [], { failed: { 'no space': 3 } })]);
-  assert.equal(warningsOf({ guest: 'plain', measurements: [failed] }), [
+  assert.equal(warningsOf({ guest: 'plain', kernel: '6.1.0', measurements: [failed] }), [
     'peer, sync, burst: prepare: 3 calls: no space',
   ]);
 });
