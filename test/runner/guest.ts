@@ -58,10 +58,15 @@ async function checkPool(): Promise<Counts> {
   }
 }
 
-async function runCase(each: Case, timeoutMs: number): Promise<Counts> {
-  // The disks read as zeros then: qemu punches holes into their images.
+/** The disks read as zeros then: holes are punched into their images. Under User Mode Linux that takes half a minute. */
+async function discardDisks(): Promise<void> {
   await tool('blkdiscard', '-f', DATA);
   await tool('blkdiscard', '-f', METADATA);
+}
+
+async function runCase(each: Case, timeoutMs: number): Promise<Counts> {
+  // The first one finds them as they were made.
+  if (each.name !== names[0]) await discardDisks();
   if (each.pool) await makePool();
   const counts = await runTestFile(each.file, {
     name: each.name,
