@@ -3,7 +3,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseWishes } from './cases.ts';
-import { parseResults, toBoots } from './guests.ts';
+import { inRounds, parseResults, toBoots } from './guests.ts';
 
 const CASES = [
   ...parseWishes('a', '// vm: both X_E=i|d\n'),
@@ -26,6 +26,13 @@ test('toBoots() gives each case a guest of its own under User Mode Linux, and th
 
 test('toBoots() boots each kind of guest once under qemu', () => {
   assert.equal(names(toBoots(CASES, 'qemu')), ['qemu plain: a,i a,d b c', 'qemu udev: a,i a,d']);
+});
+
+test('inRounds() has each file run once before any runs again', () => {
+  assert.equal(
+    inRounds(CASES).map(({ guest, name }) => `${guest} ${name}`),
+    ['plain a,i', 'plain b', 'plain c', 'plain a,d', 'udev a,i', 'udev a,d'],
+  );
 });
 
 test('parseResults() reads a line for each file', () => {

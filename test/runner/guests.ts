@@ -36,7 +36,7 @@ interface Boot {
 export async function runGuests(run: Run, files: readonly string[], host: Promise<unknown>): Promise<Counts> {
   const beginBy = Math.max(run.beginByMs, performance.now() + BEGIN_MS_MIN);
   const all = (await Promise.all(GUESTS.flatMap((guest) => files.map((file) => readCases(file, guest))))).flat();
-  const boots = toBoots(longestLast(all), await machineOf(run));
+  const boots = toBoots(inRounds(all), await machineOf(run));
   let counts = NO_COUNTS;
   const lane = async (queue: Boot[], options: { readonly lane: number; readonly isAlone: boolean }): Promise<void> => {
     if (options.lane === 0) await host;
@@ -73,10 +73,10 @@ export function toBoots(cases: readonly Case[], machine: Machine): readonly Boot
   return [...single, ...together.filter((boot) => boot.cases.length > 0)];
 }
 
-/** The files with several cases, whole programs under containerd, take longest. */
-function longestLast(cases: readonly Case[]): readonly Case[] {
-  const ofFile = ({ file }: Case): number => cases.filter((each) => each.file === file).length;
-  return cases.toSorted((one, other) => ofFile(one) - ofFile(other));
+/** Each file's first case, then their second ones, and so on: what there may be no time for is what differs least from what ran. */
+export function inRounds(cases: readonly Case[]): readonly Case[] {
+  const roundOf = (each: Case): number => cases.filter(({ file }) => file === each.file).indexOf(each);
+  return cases.toSorted((one, other) => roundOf(one) - roundOf(other));
 }
 
 /** What `test/vm/run` boots here. */
