@@ -20,24 +20,42 @@ export type Cell = string | { readonly lead: string; readonly text: string };
 
 type Screen = Pick<Writer, 'screen' | 'unicode'>;
 
+/** A cell and the columns that it needs, which are counted once: tables may have 10,000 rows. */
+interface Measured {
+  readonly cell: Cell;
+  readonly width: number;
+}
+
 /** The titles first; no blanks at a line's end. */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly Cell[])[], screen: Screen): string[] {
-  const all = [columns.map(({ title }) => title), ...rows];
+  const all = [columns.map(({ title }) => title), ...rows].map((row) => row.map(measure));
   const widest = columns.map((column, index) => ({
     ...column,
     index,
-    width: all.reduce((most, row) => Math.max(most, cellWidth(row[index])), 0),
+    width: all.reduce((most, row) => Math.max(most, row[index]?.width ?? 0), 0),
   }));
   const fitting =
     screen.screen === null ? widest : shrink(dropSome(widest, screen.screen.columns), screen.screen.columns);
   return all.map((row) => {
-    const cells = fitting.map(({ align, index, width }) => {
-      const cell = cutCell(row[index], width, screen);
-      const blanks = ' '.repeat(Math.max(0, width - widthOf(cell)));
-      return align === 'right' ? blanks + cell : cell + blanks;
-    });
+    const cells = fitting.map((column) => padded(row[column.index] ?? measure(''), column, screen));
     return fit(cells.join(GAP).trimEnd(), screen);
   });
+}
+
+function measure(cell: Cell): Measured {
+  const width = typeof cell === 'string' ? widthOf(cell) : widthOf(cell.lead) + widthOf(cell.text);
+  return { cell, width };
+}
+
+function padded({ cell, width }: Measured, column: Placed, screen: Screen): string {
+  const isWhole = width <= column.width;
+  const text = isWhole ? textOf(cell) : cutCell(cell, column.width, screen);
+  const blanks = ' '.repeat(Math.max(0, column.width - (isWhole ? width : widthOf(text))));
+  return column.align === 'right' ? blanks + text : text + blanks;
+}
+
+function textOf(cell: Cell): string {
+  return typeof cell === 'string' ? cell : cell.lead + cell.text;
 }
 
 interface Placed extends Column {
@@ -72,11 +90,7 @@ function shrink(columns: readonly Placed[], screenColumns: number): readonly Pla
   return columns.map((column, index) => ({ ...column, width: widths[index] ?? 0 }));
 }
 
-function cellWidth(cell: Cell = ''): number {
-  return typeof cell === 'string' ? widthOf(cell) : widthOf(cell.lead) + widthOf(cell.text);
-}
-
-function cutCell(cell: Cell = '', width: number, screen: Screen): string {
+function cutCell(cell: Cell, width: number, screen: Screen): string {
   if (typeof cell === 'string') return cutMiddle(cell, width, screen);
   return cutMiddle(cell.lead + cutMiddle(cell.text, width - widthOf(cell.lead), screen), width, screen);
 }

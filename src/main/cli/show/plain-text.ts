@@ -15,6 +15,7 @@ const BARE = /^(?!.* {2})[^" ](.*[^ ])?$/su;
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18aff}\u{1b000}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 const NARROW_ONLY = /^[ -~]*$/;
+const NARROW_LINES = /^[ -~\n]*$/;
 
 export interface TextOptions {
   /** Whether the output shows more than ASCII. */
@@ -38,6 +39,8 @@ export function showWord(text: string, options: TextOptions): string {
 
 /** A message of several lines: its line feeds stay, everything else that is unsafe is escaped. */
 export function plainLines(text: string): string {
+  // Lists of 10,000 snapshots are some MiB, and seldom hold anything else.
+  if (NARROW_LINES.test(text)) return text;
   return text
     .split('\n')
     .map((line) => escapeUnsafe(line, true))
