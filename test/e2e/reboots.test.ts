@@ -1,5 +1,5 @@
 // What is there after a reboot, clean or not: three boots of one virtual machine on the same disks, with a pool of each kind. Only
-// thinsnapd is started in the later ones; nobody activates anything.
+// thinsnapd is started in the later ones; nobody activates anything. Containers start after the last.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

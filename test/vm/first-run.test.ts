@@ -10,10 +10,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { startContainerd } from '../e2e/containerd/containerd.ts';
-import { IMAGE_NAME, writeImage } from '../e2e/containerd/oci-image.ts';
 import { GrpcClient, isServing } from '../support/grpc-client.ts';
 import { until } from '../support/until.ts';
+import { HELLO, sayHello } from './support/container.ts';
 import { shell } from './support/shell.ts';
 
 const ADDRESS = '/run/thinsnap/thinsnap.sock';
@@ -66,19 +65,10 @@ test('an empty disk becomes a pool, the pool a snapshotter, and the snapshotter 
     await untilServing(daemon);
     show('thinsnapd --pool-name thinsnap-pool &', printed.replace(/^\{.*\n/gm, ''));
 
-    const containerd = await startContainerd({ name: 'thinsnap', address: ADDRESS });
-    try {
-      await writeImage(join(dir, 'image.tar'));
-      await containerd.ctr('first', 'images', 'import', '--snapshotter', 'thinsnap', join(dir, 'image.tar'));
-      const words = ['run', '--rm', '--snapshotter', 'thinsnap', IMAGE_NAME, 'hello', 'echo', 'hello'];
-      const said = await containerd.ctr('first', ...words);
-      show(`ctr ${words.join(' ')}`, said);
-      assert.is(said.trim(), 'hello');
+    await sayHello(ADDRESS, async () => {
+      show(`ctr ${HELLO.join(' ')}`, 'hello');
       assert.match(await command('thinsnap status'), /thinsnap-pool/);
-      await containerd.ctr('first', 'images', 'rm', '--sync', IMAGE_NAME);
-    } finally {
-      await containerd.remove();
-    }
+    });
   } finally {
     daemon.kill('SIGTERM');
     if (daemon.exitCode === null) await once(daemon, 'exit');

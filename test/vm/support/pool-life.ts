@@ -12,6 +12,7 @@ import { MIB } from '../../../src/shared/units.ts';
 import { type Outcome, run } from '../../main/cli/support.ts';
 import { type Daemon, makeDaemon } from '../../support/daemon.ts';
 import { withMounted } from '../../support/mounting.ts';
+import { sayHello } from './container.ts';
 import { shell } from './shell.ts';
 
 const DISKS = ['/dev/vda', '/dev/vdb'] as const;
@@ -111,7 +112,7 @@ async function use({ root, pool }: Place, { life, daemon }: Users): Promise<void
   });
 }
 
-/** After an unclean stop the daemon brings it back itself, and checks it first; then the same by hand. */
+/** After an unclean stop the daemon brings it back itself, and checks it first; a container starts; then the same by hand. */
 async function bringBack({ root, pool }: Place, { life, daemon }: Users): Promise<void> {
   await daemon.kill();
   const device = (await shell('dmsetup', 'ls', '--target', 'thin')).split(/\s/)[0] ?? '';
@@ -130,6 +131,8 @@ async function bringBack({ root, pool }: Place, { life, daemon }: Users): Promis
     assert.is(await readFile(join(dir, 'kept'), 'utf8'), 'what a container wrote');
   });
   await daemon.client.remove('used');
+  // Not before that: containerd's collector removes what containerd does not know.
+  await sayHello(daemon.address);
   await daemon.client.cleanup();
   await daemon.stop();
   await done(pool('deactivate', life.name));

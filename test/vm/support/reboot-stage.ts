@@ -1,8 +1,9 @@
 // What runs in the virtual machine at each boot of test/e2e/reboots.test.ts: three pools, one of each kind, on two disks that stay.
 //
 //   node reboot-stage.js make               partitions, pools, a daemon on each, a file in a snapshot; then a clean stop
-//   node reboot-stage.js look KEY           the daemons alone: pools back, the file is there, a new Prepare works; a clean stop
-//   node reboot-stage.js look KEY crash     the same, and the machine ends in the middle, right after an fsync
+//   node reboot-stage.js look KEY           the daemons alone: pools back, the file is there, a new Prepare works, a container
+//                                           starts; a clean stop
+//   node reboot-stage.js look KEY crash     the same without a container, and the machine ends in the middle, right after an fsync
 
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { MIB, SECTOR_BYTES } from '../../../src/shared/units.ts';
 import { run } from '../../main/cli/support.ts';
 import { type ConfigTable, Daemon } from '../../support/daemon.ts';
 import { mountAt, withMounted } from '../../support/mounting.ts';
+import { sayHello } from './container.ts';
 import { shell } from './shell.ts';
 
 const DISK = '/mnt/disk';
@@ -118,7 +120,9 @@ async function main([stage = '', key = '', end = '']: readonly string[]): Promis
       await look(kind, daemon, key);
       await fill(daemon, `second-of-${key}`, end === 'crash' ? 'stay' : 'unmount');
     }
-    if (end !== 'crash') await daemon.stop();
+    if (end === 'crash') continue;
+    if (stage === 'look') await sayHello(daemon.address);
+    await daemon.stop();
   }
   // Without a sync, and with the daemons at work: what is not on the disks is lost.
   // A panic: neither machine comes up again by itself then.
