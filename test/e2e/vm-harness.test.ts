@@ -15,11 +15,13 @@ async function run(...args: readonly string[]): Promise<Outcome> {
 }
 
 test('test/vm/run passes on the status, the output as it is, and what was written under /mnt/out', async () => {
+  // A case's name is in the directory's: "loop" and "ro" are options of mount, which parts them at commas.
   const dir = await mkdtemp(join(tmpdir(), 'harness-'));
+  const out = join(dir, 'of a case,loop,ro');
   try {
     const outcome = await run(
       '--out',
-      dir,
+      out,
       '--',
       'sh',
       '-c',
@@ -27,7 +29,7 @@ test('test/vm/run passes on the status, the output as it is, and what was writte
     );
     assert.is(outcome.status, 7, outcome.output);
     assert.is(outcome.output, 'a\n\tb');
-    assert.match(await readFile(join(dir, 'targets'), 'utf8'), /^thin-pool /m);
+    assert.match(await readFile(join(out, 'targets'), 'utf8'), /^thin-pool /m);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
