@@ -5,7 +5,8 @@
 
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { type DatedResult, GUESTS, type Phase, phasesOf, readResults } from './vm/results.ts';
+import { GUESTS } from '../test/runner/cases.ts';
+import { type DatedResult, type Phase, phasesOf, readResults } from './vm/results.ts';
 import { drawBurst, type Line } from './vm/svg.ts';
 
 const RESULTS = fileURLToPath(new URL('../../bench/results/race.json', import.meta.url));

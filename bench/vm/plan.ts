@@ -1,7 +1,7 @@
 // How much of what is measured. The peer makes one or two snapshots a second, so it is given fewer calls than thinsnap:
 // rates and latencies are compared, never totals.
 
-import type { Guest } from './results.ts';
+import type { Guest } from '../../test/runner/cases.ts';
 
 export interface Plan {
   readonly guest: Guest;

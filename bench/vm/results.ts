@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { Guest } from '../../test/runner/cases.ts';
 
 /** Calls of one kind, measured together by bench/peer/load. */
 export interface Phase {
@@ -31,10 +32,6 @@ export interface Measurement {
   /** Figures that no call has: resident memory, the time to start. */
   readonly figures: Readonly<Record<string, number>>;
 }
-
-export const GUESTS = ['plain', 'udev'] as const;
-/** `udev`: the one in which systemd-udevd runs. */
-export type Guest = (typeof GUESTS)[number];
 
 export interface GuestResult {
   readonly guest: Guest;

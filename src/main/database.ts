@@ -5,7 +5,7 @@ import { access, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { failpoint } from '../shared/failpoints.ts';
-import { syncPath } from './durable-file.ts';
+import { isCode, syncPath } from './durable-file.ts';
 
 /** Others may be at it at the same time, and sweep what is half made. */
 const TRIES = 5;
@@ -29,10 +29,6 @@ export async function sweepHalfMade(directory: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (name.startsWith(prefixOf(directory))) await rm(join(parent, name), { recursive: true, force: true });
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function prefixOf(directory: string): string {

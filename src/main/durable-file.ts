@@ -32,5 +32,9 @@ export async function syncPath(path: string): Promise<void> {
 
 /** Whether an error says that there is nothing of that name. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return isCode(error, 'ENOENT');
+}
+
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -17,10 +17,14 @@ export async function withErrno<Value>(doing: string, action: () => Promise<Valu
   try {
     return await action();
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === null) throw error;
-    throw new FaultError(CODES[errno] ?? 'io', `Cannot ${doing}: ${errno}`, { cause: error });
+    throw asFault(doing, error);
   }
+}
+
+/** What `withErrno` throws for an error. */
+export function asFault(doing: string, error: unknown): unknown {
+  const errno = errnoOf(error);
+  return errno === null ? error : new FaultError(CODES[errno] ?? 'io', `Cannot ${doing}: ${errno}`, { cause: error });
 }
 
 /** "ENOENT" and its like; null for what is no failed system call. Node's own codes begin with ERR_. */

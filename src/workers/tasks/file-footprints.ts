@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { FaultError, toFault } from '../../shared/faults.ts';
 import type { FileFootprint, TaskAnswer, TaskArgs } from '../../shared/tasks.ts';
 import { parseBytes, SECTOR_BYTES } from '../../shared/units.ts';
-import { withErrno } from '../errno.ts';
+import { asFault } from '../errno.ts';
 import { runTool } from '../exec.ts';
 
 /** Types of statfs(2) whose files share nothing: ext2 to ext4, and tmpfs (linux/magic.h). */
@@ -20,7 +20,8 @@ const BATCH_MAX_BYTES = 32 * 1024 * 1024;
 const LIMIT_MS = 120_000;
 
 export async function fileFootprints({ paths }: TaskArgs<'fileFootprints'>): Promise<TaskAnswer<'fileFootprints'>> {
-  const allocated = await withErrno('look at the block files', async () => allocations(paths));
+  // At once: 10,000 promises would take a second, and this thread has nothing else to do.
+  const allocated = paths.map(allocationOf);
   const [first] = paths;
   const isShared = first !== undefined && !NEVER_SHARING.has((await statfs(dirname(first))).type);
   if (!isShared) return { footprints: allocated.map((bytes) => toFootprint(bytes, 0)), omitted: '' };
@@ -37,12 +38,14 @@ function toFootprint(allocated: number | null, shared: number | null): FileFootp
   return { allocatedBytes: parseBytes(allocated), exclusiveBytes };
 }
 
-/** Null for a file that has gone. At once: 10,000 promises would take a second, and this thread has nothing else to do. */
-function allocations(paths: readonly string[]): readonly (number | null)[] {
-  return paths.map((path) => {
+/** In bytes; null for a file that has gone. */
+function allocationOf(path: string): number | null {
+  try {
     const found = statSync(path, { throwIfNoEntry: false });
     return found === undefined ? null : found.blocks * SECTOR_BYTES;
-  });
+  } catch (error) {
+    throw asFault(`look at ${path}`, error);
+  }
 }
 
 interface Shared {

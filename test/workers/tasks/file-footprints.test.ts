@@ -1,7 +1,7 @@
 // What block files take, and what of that is theirs alone: as filefrag prints it, and as a real file system has it.
 
 import { execFile } from 'node:child_process';
-import { truncate, writeFile } from 'node:fs/promises';
+import { symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { MIB } from '../../../src/shared/units.ts';
 import { parseThinRows } from '../../../src/workers/pools/list-thins.ts';
 import { fileFootprints, parseShared } from '../../../src/workers/tasks/file-footprints.ts';
+import { faultOf } from '../../support/faults.ts';
 import { withMounted } from '../../support/mounts.ts';
 import { asRootWith } from '../../support/requirements.ts';
 import { withScratch } from '../../support/scratch.ts';
@@ -59,6 +60,15 @@ test('fileFootprints() answers nothing for a file that is gone, and an empty lis
     assert.is(footprints[1], null);
     assert.ok((footprints[0]?.allocatedBytes ?? 0) >= MIB);
     assert.equal(await fileFootprints({ paths: [] }), { footprints: [], omitted: '' });
+  });
+});
+
+test('fileFootprints() names the file that it cannot look at', async () => {
+  await withScratch(async (dir) => {
+    const [path, loop] = [join(dir, '1.img'), join(dir, '2.img')] as const;
+    await writeFile(path, '');
+    await symlink('2.img', loop);
+    assert.is((await faultOf(fileFootprints({ paths: [path, loop] }))).message, `Cannot look at ${loop}: ELOOP`);
   });
 });
 
