@@ -1,7 +1,6 @@
 // What is wrong right now and what to do about it, from what is in memory. Nothing here asks the kernel.
 
 import { formatSize } from '../../shared/sizes.ts';
-import type { PoolStatus } from '../../shared/tasks.ts';
 import { parseBytes } from '../../shared/units.ts';
 import type { ExtensionTrouble } from '../upkeep/extender.ts';
 import { freeOf, levelOf, reserveOf } from '../upkeep/space-guard.ts';
@@ -15,6 +14,7 @@ export type ProblemCode =
   | 'pool-read-only'
   | 'pool-needs-check'
   | 'pool-full'
+  | 'space-unknown'
   | 'data-short'
   | 'metadata-short'
   | 'data-low'
@@ -31,10 +31,12 @@ export interface Problem {
   readonly advice: string;
 }
 
-type Facts = Pick<AdminContext, 'catalog' | 'volumes' | 'config' | 'extender' | 'tasks'>;
+type Facts = Pick<AdminContext, 'catalog' | 'volumes' | 'config' | 'extender' | 'tasks'> & {
+  readonly guard: Pick<AdminContext['guard'], 'trouble'>;
+};
 
 /** Errors before warnings. */
-export function findProblems({ catalog, volumes, config, extender, tasks }: Facts): readonly Problem[] {
+export function findProblems({ catalog, volumes, config, extender, guard, tasks }: Facts): readonly Problem[] {
   const { facts, space } = volumes;
   const problems: Problem[] = [];
   if (catalog.fault !== null) {
@@ -54,7 +56,15 @@ export function findProblems({ catalog, volumes, config, extender, tasks }: Fact
         'See dmesg and the disks below: it waits for the kernel. Only a restart of the machine ends what never returns',
     });
   }
-  if (facts.kind === 'thin-pool') problems.push(...poolProblems(facts.poolName, facts.status));
+  if (guard.trouble !== null) {
+    problems.push({
+      code: 'space-unknown',
+      severity: 'error',
+      found: `What space there is cannot be read any more: ${guard.trouble.message}`,
+      advice: 'See that what the volumes are on is there, mounted and active; thinsnapd looks again by itself',
+    });
+  }
+  if (facts.kind === 'thin-pool') problems.push(...poolProblems(facts));
   for (const [what, usage] of [
     ['data', space.data],
     ['metadata', space.metadata],
@@ -65,28 +75,38 @@ export function findProblems({ catalog, volumes, config, extender, tasks }: Fact
   return problems.toSorted((left, right) => Number(right.severity === 'error') - Number(left.severity === 'error'));
 }
 
-const CHECK_ADVICE =
-  'Stop thinsnapd and what uses the pool, deactivate it, run thin_check --clear-needs-check-flag on its metadata (thin_repair where that fails), activate it again';
+type PoolVolumes = Extract<VolumesFacts, { kind: 'thin-pool' }>;
 
-function poolProblems(poolName: string, { mode, needsCheck }: PoolStatus): readonly Problem[] {
+/** What nobody told thinsnap of is not for `thinsnap pool` either. */
+function checkAdvice({ poolName, makeup }: PoolVolumes): string {
+  const how =
+    makeup === null
+      ? 'deactivate it, run thin_check --clear-needs-check-flag on its metadata (thin_repair where that fails), activate it again'
+      : `run "thinsnap pool deactivate ${poolName}", then "thinsnap pool check --repair ${poolName}"; thinsnapd activates it when it starts`;
+  return `Stop thinsnapd and what uses the pool, ${how}`;
+}
+
+function poolProblems(facts: PoolVolumes): readonly Problem[] {
+  const { poolName, status } = facts;
+  const advice = checkAdvice(facts);
   const problems: Problem[] = [];
-  const add = (code: ProblemCode, found: string, advice: string): void => {
-    problems.push({ code, severity: 'error', found: `Pool ${poolName} ${found}`, advice });
+  const add = (code: ProblemCode, found: string, todo: string): void => {
+    problems.push({ code, severity: 'error', found: `Pool ${poolName} ${found}`, advice: todo });
   };
-  switch (mode) {
+  switch (status.mode) {
     case 'rw':
       break;
     case 'ro':
-      add('pool-read-only', 'is read-only: the kernel could not write its metadata', CHECK_ADVICE);
+      add('pool-read-only', 'is read-only: the kernel could not write its metadata', advice);
       break;
     case 'fail':
-      add('pool-failed', 'has failed: the kernel refuses all I/O to it', CHECK_ADVICE);
+      add('pool-failed', 'has failed: the kernel refuses all I/O to it', advice);
       break;
     case 'out_of_data_space':
       add('pool-full', 'has no data space left: writers wait or fail', 'Extend the pool, or remove snapshots');
       break;
   }
-  if (needsCheck) add('pool-needs-check', 'says that its metadata needs a check', CHECK_ADVICE);
+  if (status.needsCheck) add('pool-needs-check', 'says that its metadata needs a check', advice);
   return problems;
 }
 

@@ -1,7 +1,7 @@
 // Keeps the pool from being driven full: it is extended where it can be, and below `min_free_space` nothing new is made, while
 // removals always go on. A full pool queues or fails writes and file systems above it go read-only, so both come well before.
 
-import { FaultError } from '../../shared/faults.ts';
+import { type Fault, FaultError, toFault } from '../../shared/faults.ts';
 import { formatSize } from '../../shared/sizes.ts';
 import { parseBytes } from '../../shared/units.ts';
 import type { MinFreeSpace } from '../config/config.ts';
@@ -25,7 +25,7 @@ export interface Crossing {
 }
 
 export interface SpaceObserver {
-  /** The figures could not be read: they are old now. */
+  /** The figures could not be read: they are old now. Once, until they can be. */
   readonly onError: (error: unknown) => void;
   /** Once for each level that is come to, the first one too unless it is `ok`. */
   readonly onCrossing: (crossing: Crossing) => void;
@@ -46,6 +46,7 @@ export class SpaceGuard {
   readonly #pacing = new Pacing();
   #timer: NodeJS.Timeout;
   readonly #levels: Record<Crossing['what'], SpaceLevel> = { data: 'ok', metadata: 'ok' };
+  #trouble: Fault | null = null;
   #closed = false;
 
   constructor({ volumes, minFree, extender, observer }: SpaceGuardOptions) {
@@ -55,6 +56,11 @@ export class SpaceGuard {
     this.#observer = observer;
     this.#timer = this.#lookIn(this.#pacing.pauseAfter(volumes.space, performance.now()));
     this.look();
+  }
+
+  /** Why the figures are older than they should be; null when they are not. */
+  get trouble(): Fault | null {
+    return this.#trouble;
   }
 
   /** Tells of each level that was crossed since the last look. */
@@ -126,8 +132,10 @@ export class SpaceGuard {
       // First, so that nothing is told, refused or given up for what an extension puts right.
       await this.#extender.keepUp();
       this.look();
+      this.#trouble = null;
     } catch (error) {
-      this.#observer.onError(error);
+      if (this.#trouble === null) this.#observer.onError(error);
+      this.#trouble = toFault(error);
     }
     if (!this.#closed) this.#timer = this.#lookIn(pauseMs);
   }

@@ -68,10 +68,10 @@ const CASES: readonly (readonly [string, VolumesFacts, Space, readonly ProblemCo
 for (const [name, facts, space, codes] of CASES) {
   test(`findProblems() tells ${codes.join(', ') || 'nothing'} when ${name}`, async () => {
     const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
-    await withCore(async ({ catalog, volumes, extender }) => {
+    await withCore(async ({ catalog, volumes, extender, guard }) => {
       volumes.facts = facts;
       volumes.space = space;
-      const problems = findProblems({ catalog, volumes, config, extender, tasks });
+      const problems = findProblems({ catalog, volumes, config, extender, guard, tasks });
       assert.equal(
         problems.map(({ code }) => code),
         codes,
@@ -86,9 +86,9 @@ for (const [name, facts, space, codes] of CASES) {
 
 test('findProblems() names what takes the mark off a pool that needs a check', async () => {
   const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
-  await withCore(async ({ catalog, volumes, extender }) => {
+  await withCore(async ({ catalog, volumes, extender, guard }) => {
     volumes.facts = pool({ mode: 'ro', needsCheck: true });
-    const problems = findProblems({ catalog, volumes, config, extender, tasks }).filter(
+    const problems = findProblems({ catalog, volumes, config, extender, guard, tasks }).filter(
       ({ code }) => code === 'pool-needs-check',
     );
     assert.is(problems.length, 1);
@@ -97,12 +97,34 @@ test('findProblems() names what takes the mark off a pool that needs a check', a
   });
 });
 
+test('findProblems() names the commands that repair a pool which thinsnap knows how to find', async () => {
+  const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
+  await withCore(async ({ catalog, volumes, extender, guard }) => {
+    volumes.facts = { ...pool({ mode: 'fail' }), makeup: LVM } as VolumesFacts;
+    const [problem] = findProblems({ catalog, volumes, config, extender, guard, tasks });
+    assert.match(problem?.advice ?? '', /"thinsnap pool deactivate p", then "thinsnap pool check --repair p"/);
+  });
+});
+
+test('findProblems() tells that the figures of space are old, and why', async () => {
+  const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
+  await withCore(async ({ catalog, volumes, extender }) => {
+    const guard = { trouble: { code: 'unavailable', message: 'Cannot use /v: ENOENT', leaves: 'nothing' } } as const;
+    const problems = findProblems({ catalog, volumes, config, extender, guard, tasks });
+    assert.equal(
+      problems.map(({ code, severity }) => [code, severity]),
+      [['space-unknown', 'error']],
+    );
+    assert.match(problems[0]?.found ?? '', /Cannot use \/v: ENOENT/);
+  });
+});
+
 test('findProblems() tells that the catalog takes no more writes', async () => {
   const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
-  await withCore(async ({ volumes, catalog, extender }) => {
+  await withCore(async ({ volumes, catalog, extender, guard }) => {
     const fault = new FaultError('unavailable', 'Cannot write to the catalog: no space');
     const broken = Object.create(catalog, { fault: { value: fault } });
-    const [problem] = findProblems({ catalog: broken, volumes, config, extender, tasks });
+    const [problem] = findProblems({ catalog: broken, volumes, config, extender, guard, tasks });
     assert.is(problem?.code, 'catalog-broken');
     assert.match(problem?.found ?? '', /no space/);
   });
@@ -115,13 +137,13 @@ for (const [kind, failure, code] of [
 ] as const) {
   test(`findProblems() tells ${code} while a pool of kind ${kind} is not extended, with what to do`, async () => {
     const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
-    await withCore(async ({ catalog, volumes, extender }) => {
+    await withCore(async ({ catalog, volumes, extender, guard }) => {
       const makeup = kind === 'lvm' ? LVM : LOOP;
       volumes.facts = { ...pool({}), makeup } as VolumesFacts;
       volumes.space = free(199);
       volumes.growth = new FakeGrowth(volumes, { roomBytes: 0, failure });
       await extender.keepUp();
-      const problems = findProblems({ catalog, volumes, config, extender, tasks });
+      const problems = findProblems({ catalog, volumes, config, extender, guard, tasks });
       assert.equal(
         problems.map((problem) => problem.code),
         ['data-low', code],
@@ -130,16 +152,16 @@ for (const [kind, failure, code] of [
       assert.match(problems[1]?.found ?? '', failure === null ? /data space cannot be extended: nothing/ : /no lock/);
       volumes.space = free(900);
       await extender.keepUp();
-      assert.equal(findProblems({ catalog, volumes, config, extender, tasks }), []);
+      assert.equal(findProblems({ catalog, volumes, config, extender, guard, tasks }), []);
     });
   });
 }
 
 test('findProblems() tells of a task that does not come back, and what it works on', async () => {
   const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
-  await withCore(async ({ volumes, catalog, extender }) => {
+  await withCore(async ({ volumes, catalog, extender, guard }) => {
     const hung = [{ task: 'activate', subject: 'pool-snap-7', lane: 'fast', sinceMs: 131_400 }] as const;
-    const [problem] = findProblems({ catalog, volumes, config, extender, tasks: { hung } });
+    const [problem] = findProblems({ catalog, volumes, config, extender, guard, tasks: { hung } });
     assert.is(problem?.code, 'task-hung');
     assert.match(problem?.found ?? '', /activate on pool-snap-7 .* 131 s/);
   });

@@ -6,6 +6,7 @@ import type { MinFreeSpace } from '../../../src/main/config/config.ts';
 import { LOOK_PAUSE_MAX_MS } from '../../../src/main/upkeep/pacing.ts';
 import { type Crossing, SpaceGuard, type SpaceObserver } from '../../../src/main/upkeep/space-guard.ts';
 import type { Space } from '../../../src/main/volumes/volumes.ts';
+import { FaultError } from '../../../src/shared/faults.ts';
 import { MIB, parseBytes } from '../../../src/shared/units.ts';
 import { withFakeTime } from '../../support/fake-time.ts';
 import { FakeVolumes } from '../../support/fake-volumes.ts';
@@ -114,6 +115,35 @@ test('SpaceGuard extends before it tells that space is low', async () => {
     await pass(LOOK_PAUSE_MAX_MS);
     guard.close();
     assert.equal([told, volumes.space.data.usedBytes], [[], 40 * MIB]);
+  });
+});
+
+test('SpaceGuard tells once that it cannot see the figures, and again after it could', async () => {
+  await withFakeTime(async (pass) => {
+    const volumes = new FakeVolumes();
+    const sound = volumes.refreshSpace.bind(volumes);
+    const gone = async (): Promise<Space> => {
+      throw new FaultError('unavailable', 'Cannot use block files: ENOENT');
+    };
+    const told: unknown[] = [];
+    const observer = { ...IGNORED, onError: (error: unknown) => void told.push(error) };
+    const guard = new SpaceGuard({ volumes, minFree: TENTH, extender: CANNOT, observer });
+    const seen = async (refresh: () => Promise<Space>): Promise<unknown> => {
+      volumes.refreshSpace = refresh;
+      for (let looks = 0; looks < 3; looks += 1) await pass(LOOK_PAUSE_MAX_MS);
+      return [told.length, guard.trouble?.message ?? null];
+    };
+    const message = 'Cannot use block files: ENOENT';
+    assert.equal(
+      [await seen(sound), await seen(gone), await seen(sound), await seen(gone)],
+      [
+        [0, null],
+        [1, message],
+        [1, null],
+        [2, message],
+      ],
+    );
+    guard.close();
   });
 });
 

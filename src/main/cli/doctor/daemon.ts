@@ -60,7 +60,7 @@ function messageOf(failure: unknown): string {
 
 export function judgeDaemon(facts: DaemonFacts): readonly Finding[] {
   if (!facts.runs) {
-    const stopped = warning('thinsnapd', facts.why, 'Start it: systemctl start thinsnapd');
+    const stopped = warning('thinsnapd', facts.why, 'Start it: thinsnapd, with --config where it has one');
     return [stopped, ...judgePool(facts.pool)];
   }
   return [
@@ -71,17 +71,17 @@ export function judgeDaemon(facts: DaemonFacts): readonly Finding[] {
   ];
 }
 
-const CHECK_FIX =
-  'Deactivate the pool, run thin_check on its metadata and thin_repair where that fails (docs/recovery.md)';
-
 function judgePool(pool: PoolState): readonly Finding[] {
   if (pool.state === 'none') return [];
   const what = `pool ${pool.name}`;
-  if (pool.state === 'unknown') return [error(what, pool.why, 'Activate it: vgchange -ay for LVM, or what made it')];
+  if (pool.state === 'unknown')
+    return [error(what, pool.why, `Activate it: thinsnap pool activate ${pool.name}, or what made it`)];
   const { status, dataBlockSectors } = pool.facts;
-  if (status.mode === 'fail' || status.mode === 'ro') return [error(what, `its mode is ${status.mode}`, CHECK_FIX)];
-  if (status.needsCheck) return [error(what, 'its metadata needs a check', CHECK_FIX)];
-  if (status.mode === 'out_of_data_space') return [error(what, 'no data space is left', 'Extend it')];
+  const checkFix = `Stop what uses it, then: thinsnap pool deactivate ${pool.name}; thinsnap pool check --repair ${pool.name}`;
+  if (status.mode === 'fail' || status.mode === 'ro') return [error(what, `its mode is ${status.mode}`, checkFix)];
+  if (status.needsCheck) return [error(what, 'its metadata needs a check', checkFix)];
+  if (status.mode === 'out_of_data_space')
+    return [error(what, 'no data space is left', 'Extend it: thinsnap pool extend --help')];
   const size = (blocks: number): string => formatSize(parseBytes(blocks * dataBlockSectors * SECTOR_BYTES));
   return [ok(what, `read-write, ${size(status.usedDataBlocks)} of ${size(status.totalDataBlocks)} used`)];
 }

@@ -141,7 +141,10 @@ export class BlockfileVolumes implements Volumes {
   }
 
   async refreshSpace(): Promise<Space> {
-    const fs = await statfs(this.#options.directory);
+    const { directory } = this.#options;
+    const fs = await statfs(directory).catch((error: unknown) => {
+      throw new FaultError('unavailable', `Cannot use block files in ${directory}: ${String(error)}`, { cause: error });
+    });
     const totalBytes = parseBytes(fs.blocks * fs.bsize);
     this.#space = { data: { usedBytes: totalBytes - fs.bavail * fs.bsize, totalBytes }, metadata: null };
     return this.#space;
