@@ -30,12 +30,14 @@ export function list(context: Context, filters: readonly string[]): Snapshot[] {
 /** Faults: `not-found`, `precondition` for a committed one, the kernel's when it must be activated first. */
 export async function mounts(context: Context, key: string): Promise<readonly Mount[]> {
   const { tables } = context.catalog;
-  const ready = mountable(tables.snapshot(key));
-  const device = tables.device(ready.deviceId);
-  if (context.volumes.activity(device) === modeOf(ready)) return [mountOf(context, ready, device)];
+  const found = mountable(tables.snapshot(key));
+  const itsDevice = tables.device(found.deviceId);
+  if (context.volumes.activity(itsDevice) === modeOf(found)) return [mountOf(context, found, itsDevice)];
   // The first time after a reboot: nothing is activated before somebody asks for it.
   return context.lanes.run(keyLane(key), async () => {
+    // A removal may have come first, and even a new snapshot of the same key, which has another device.
     const snapshot = mountable(tables.snapshot(key));
+    const device = tables.device(snapshot.deviceId);
     const unpin = context.pins.pin(device.id);
     try {
       await context.lanes.run(deviceLane(device.id), () => context.volumes.activate(device, modeOf(snapshot)));

@@ -92,6 +92,9 @@ function showAnswer(answer: Answer): string {
 function show(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {
     if (typeof part === 'bigint') return String(part);
-    return typeof part === 'string' && part.length > SHOWN_CHARS ? `${part.slice(0, SHOWN_CHARS)}...` : part;
+    // Paths differ at their end.
+    return typeof part === 'string' && part.length > SHOWN_CHARS
+      ? `${part.slice(0, SHOWN_CHARS / 2)}...${part.slice(-SHOWN_CHARS / 2)}`
+      : part;
   });
 }
