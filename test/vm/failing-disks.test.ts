@@ -30,7 +30,7 @@ const CASES: readonly Case[] = [
   { slice: 'data', fault: 'writes a wrong byte', refused: [], problem: /^$/ },
 ];
 /** What the refusal of a pool that the kernel marked says is to be run. */
-const CHECK = 'thin_check -q --clear-needs-check-flag';
+const CHECK = 'thin_check --clear-needs-check-flag';
 
 /** What is there when the disk goes bad: `hit` is written to meanwhile. */
 const BEFORE: readonly Step[] = [

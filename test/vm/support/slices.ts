@@ -27,6 +27,9 @@ const METADATA = 'thinsnap-test-metadata';
 const DATA = 'thinsnap-test-data';
 const SLICES = [STATE, METADATA, DATA];
 export const METADATA_SLICE = `/dev/mapper/${METADATA}`;
+export const METADATA_MIB = SIZES_MIB.metadata;
+/** Where the pool's metadata are on the disk: their superblock comes first. */
+export const METADATA_AT = SIZES_MIB.state * MIB;
 
 export class Slices {
   readonly #directory: string;
@@ -51,12 +54,12 @@ export class Slices {
   }
 
   /** Slices that are there already are taken as they are. `check` is what an operator runs on the metadata first. */
-  async open(disk: string, check = 'thin_check -q'): Promise<void> {
+  async open(disk: string, check = 'thin_check'): Promise<void> {
     await mkdir(this.state, { recursive: true });
     await chmod(this.state, 0o755);
     const there = (await deviceNames()).includes(STATE);
     // A new pool's first block is zero, which thin_check takes for damage.
-    const checked = `[ "$(head -c 4096 ${METADATA_SLICE} | tr -d '\\0' | wc -c)" = 0 ] || ${check} ${METADATA_SLICE}`;
+    const checked = `[ "$(head -c 4096 ${METADATA_SLICE} | tr -d '\\0' | wc -c)" = 0 ] || ${check} ${METADATA_SLICE} >&2`;
     await this.#script(
       there ? '' : `dmsetup create --concise "${tablesOn(disk)}"`,
       checked,
@@ -72,7 +75,7 @@ export class Slices {
         this.#thinsAway(),
         `dmsetup remove ${POOL}`,
         `umount ${this.state}`,
-        `thin_check -q ${METADATA_SLICE}`,
+        `thin_check ${METADATA_SLICE} >&2`,
         `e2fsck -fn /dev/mapper/${STATE} >&2`,
         `thin_ls --no-headers -o DEV ${METADATA_SLICE}`,
         `dmsetup remove ${SLICES.join(' ')}`,

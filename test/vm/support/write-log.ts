@@ -95,6 +95,15 @@ export class WriteLog {
     await disk.sync();
   }
 
+  /** Whether the last write to the block at `begin` that the disk has kept came with others before `end`, with no flush between. */
+  isTorn({ upTo, also }: Moment, begin: number, end: number): boolean {
+    const kept = (_: Entry, index: number): boolean => index < upTo || also.includes(index);
+    const last = this.#entries.findLastIndex((entry, index) => kept(entry, index) && isWithin(entry, begin, begin + 1));
+    const before = this.#entries.findLastIndex(({ isMoment }, index) => isMoment && index < last);
+    const after = this.#entries.findIndex(({ isMoment }, index) => isMoment && index >= last);
+    return last >= 0 && this.#entries.slice(before + 1, after).some((entry) => isWithin(entry, begin + 1, end));
+  }
+
   async close(): Promise<void> {
     await this.#log.close();
   }
@@ -105,6 +114,10 @@ function someOf(indexes: readonly number[], random: Random): readonly number[] {
   const kept = Math.floor(random() * indexes.length);
   const lost = (kept + 1 + Math.floor(random() * (indexes.length - 1))) % indexes.length;
   return indexes.filter((_, place) => place === kept || (place !== lost && random() < 1 / 2));
+}
+
+function isWithin({ offset, bytes }: Entry, begin: number, end: number): boolean {
+  return bytes > 0 && offset >= begin && offset < end;
 }
 
 const NOTHING: Entry = { offset: 0, bytes: 0, at: 0, mark: null, isMoment: false };
