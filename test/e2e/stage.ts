@@ -66,11 +66,16 @@ export function updatedNs(info: Info): bigint {
   return info.updatedAt === undefined ? 0n : info.updatedAt.seconds * 1_000_000_000n + BigInt(info.updatedAt.nanos);
 }
 
-/** What has no children goes, until there is nothing more: of volumes that are shared with others, nothing is left behind. */
-async function removeAll(client: SnapshotsClient): Promise<void> {
-  for (let infos = await client.list(); infos.length > 0; infos = await client.list()) {
+/**
+ * What has no children goes, until there is nothing more than `kept`, which have no new children: of volumes that are shared with
+ * others, nothing is left behind.
+ */
+export async function removeAll(client: SnapshotsClient, kept: ReadonlySet<string> = new Set()): Promise<void> {
+  for (;;) {
+    const infos = await client.list();
     const parents = new Set(infos.map(({ parent }) => parent));
-    const leaves = infos.filter(({ name }) => !parents.has(name));
+    const leaves = infos.filter(({ name }) => !parents.has(name) && !kept.has(name));
+    if (leaves.length === 0) break;
     for (const { name } of leaves) await client.remove(name);
   }
   await client.cleanup();

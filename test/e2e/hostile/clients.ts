@@ -17,6 +17,8 @@ const IN_FLIGHT = 32;
 const CANCELLED = 100;
 const BURST = Math.max(3000, Math.min(20_000, CASES));
 const BURST_CLIENTS = 8;
+/** What so many calls in flight may cost. */
+const BURST_BYTES_MAX = 50 * 1024 * 1024 + BURST * 4096;
 
 export function clients(stage: Stage): void {
   longLists(stage);
@@ -48,13 +50,17 @@ export function clients(stage: Stage): void {
     const ends = new Map<string, string>();
     try {
       await stage.client.view(stage.key());
-      await withstand(stage, async () => {
-        const calls = keys.map(async (key, index) => {
-          const client = many[index % many.length];
-          if (client !== undefined) ends.set(key, await codeOf(client.view(key)));
-        });
-        await Promise.all(calls);
-      });
+      await withstand(
+        stage,
+        async () => {
+          const calls = keys.map(async (key, index) => {
+            const client = many[index % many.length];
+            if (client !== undefined) ends.set(key, await codeOf(client.view(key)));
+          });
+          await Promise.all(calls);
+        },
+        BURST_BYTES_MAX,
+      );
     } finally {
       for (const client of many) client.close();
     }
