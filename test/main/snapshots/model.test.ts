@@ -19,7 +19,7 @@ import type { StandbyLimits } from '../../../src/main/upkeep/standby.ts';
 import { NO_STANDBY } from '../../support/core.ts';
 import type { Call, Operation, Outcome } from '../../support/model/calls.ts';
 import { makeStored } from '../../support/model/life.ts';
-import { findContradiction } from '../../support/model/linearizable.ts';
+import { findContradiction, UndecidedError } from '../../support/model/linearizable.ts';
 import { runScenario } from '../../support/model/run-scenario.ts';
 import { scenarioWith } from '../../support/model/scenarios.ts';
 import { withScratch } from '../../support/scratch.ts';
@@ -65,6 +65,14 @@ test('findContradiction lets what nobody was told of be done or not, but nothing
   assert.ok(isExplained(lost, operation(remove, [5, 6], OK)));
   assert.not(isExplained(lost, gone, operation(remove, [7, 8], OK)));
   assert.not(isExplained(lost, operation(remove, [5, 6], OK), operation(remove, [7, 8], OK)));
+});
+
+test('findContradiction gives up when more is possible than it may search', () => {
+  const lost = Array.from({ length: 5 }, (_, index) => operation({ ...prepare, key: `k${index}` }, [index, 99], LOST));
+  const history = [...lost, operation(stat, [50, 51], refused('NOT_FOUND'))];
+  const check = (statesMax: number) => findContradiction(history, { mayBeRefused: () => false, statesMax });
+  assert.is(check(1000), null);
+  assert.throws(() => check(10), UndecidedError);
 });
 
 test('runScenario does the same again with the same scenario', async () => {

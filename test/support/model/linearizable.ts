@@ -12,6 +12,14 @@ import { after, EMPTY, type State, showState } from './contract.ts';
 /** Operations before the one that nothing explains that a failure shows. */
 const SHOWN = 60;
 
+/** At one moment. What nobody was told of multiplies them, and a search among more takes hours. */
+const STATES_MAX = 100_000;
+
+/** More is possible than can be searched. */
+export class UndecidedError extends Error {
+  override readonly name = 'UndecidedError';
+}
+
 interface Possible {
   readonly state: State;
   /** Operations in flight that have taken effect. */
@@ -21,10 +29,13 @@ interface Possible {
 export interface CheckOptions {
   /** Whether an operation may be refused as it was without a rule being broken: another was in its way. */
   readonly mayBeRefused: (operation: Operation) => boolean;
+  /** For a test of the search. */
+  readonly statesMax?: number;
 }
 
-/** Null when some order explains the history; else what does not fit, with what came before. */
+/** Null when some order explains the history; else what does not fit, with what came before. Throws an UndecidedError. */
 export function findContradiction(history: readonly Operation[], options: CheckOptions): string | null {
+  const { statesMax = STATES_MAX } = options;
   const numbers = new Map(history.map((operation, index) => [operation, index]));
   const keyOf = ({ state, effective }: Possible): string => {
     const flying = [...effective].map((operation) => numbers.get(operation) ?? -1).sort((a, b) => a - b);
@@ -59,6 +70,7 @@ export function findContradiction(history: readonly Operation[], options: CheckO
       const one = { state, effective: withUnnoticed(state, effective) };
       const key = keyOf(one);
       if (known.has(key)) return;
+      if (known.size === statesMax) throw new UndecidedError(`More than ${statesMax} states are possible`);
       known.add(key);
       (one.effective.has(last) ? found : queue).push(one);
     };
