@@ -72,7 +72,10 @@ test('findContradiction gives up when more is possible than it may search', () =
   const history = [...lost, operation(stat, [50, 51], refused('NOT_FOUND'))];
   const check = (statesMax: number) => findContradiction(history, { mayBeRefused: () => false, statesMax });
   assert.is(check(1000), null);
-  assert.throws(() => check(10), UndecidedError);
+  assert.throws(
+    () => check(10),
+    (error: Error) => error instanceof UndecidedError,
+  );
 });
 
 test('runScenario does the same again with the same scenario', async () => {
