@@ -5,8 +5,10 @@
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { isCode } from '../../src/main/durable-file.ts';
 import { type Stage, stageSuite } from '../e2e/stage.ts';
 import { codeOf } from '../support/grpc-client.ts';
+import { promptly } from '../support/promptly.ts';
 import { type Random, randomFrom } from '../support/random.ts';
 import { until } from '../support/until.ts';
 import { thinPoolDaemon } from './support/daemon.ts';
@@ -17,20 +19,25 @@ const MAPPER = '/dev/mapper';
 const { THINSNAP_TEST_POOL: pool = '' } = process.env;
 /** How long one stays open, at the most: shorter than any wait of the daemon, so that it meets both open and closed ones. */
 const OPEN_MS_MAX = 40;
-/** "Promptly" on a slow machine. */
-const PROMPT_MS = 5_000;
+/** Between two rounds through all. */
+const PAUSE_MS = 10;
 const GONE_LIMIT_MS = 60_000;
 
-/** Opens a device for writing and reads from it: its closing is what udevd watches for. Null: it has gone meanwhile. */
-async function openDevice(path: string): Promise<FileHandle | null> {
+const GONE_CODES = ['ENOENT', 'ENXIO', 'EIO', 'ENODEV'];
+
+/** Opens a device for writing and reads from it: its closing is what udevd watches for. False: it has gone meanwhile. */
+async function lookInto(path: string, openMs: number): Promise<boolean> {
+  let file: FileHandle | null = null;
   try {
-    const file = await open(path, 'r+');
+    file = await open(path, 'r+');
     await file.read(Buffer.alloc(4096), 0, 4096, 0);
-    return file;
+    await sleep(openMs);
+    return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && /^(ENOENT|ENXIO|EIO|ENODEV)$/.test(String(error.code)))
-      return null;
+    if (GONE_CODES.some((code) => isCode(error, code))) return false;
     throw error;
+  } finally {
+    await file?.close();
   }
 }
 
@@ -40,11 +47,10 @@ async function withOpener(random: Random, action: () => Promise<void>): Promise<
   let wanted = true;
   const openAll = async (): Promise<void> => {
     while (wanted) {
+      await sleep(PAUSE_MS);
       for (const name of await readdir(MAPPER)) {
-        const file = name.startsWith(`${pool}-snap-`) ? await openDevice(`${MAPPER}/${name}`) : null;
-        await sleep(random() * OPEN_MS_MAX);
-        await file?.close();
-        if (file !== null) opened += 1;
+        const isOurs = name.startsWith(`${pool}-snap-`);
+        if (isOurs && (await lookInto(`${MAPPER}/${name}`, random() * OPEN_MS_MAX))) opened += 1;
       }
     }
   };
@@ -56,12 +62,6 @@ async function withOpener(random: Random, action: () => Promise<void>): Promise<
     await opening;
   }
   return opened;
-}
-
-async function promptly(call: Promise<unknown>): Promise<void> {
-  const calledMs = performance.now();
-  await call;
-  assert.ok(performance.now() - calledMs < PROMPT_MS);
 }
 
 function openers(stage: Stage): void {

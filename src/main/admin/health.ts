@@ -2,6 +2,7 @@
 
 import { formatSize } from '../../shared/sizes.ts';
 import { parseBytes } from '../../shared/units.ts';
+import { repairAdvice } from '../pools/repair-advice.ts';
 import type { ExtensionTrouble } from '../upkeep/extender.ts';
 import { freeOf, levelOf, reserveOf } from '../upkeep/space-guard.ts';
 import type { Usage, VolumesFacts } from '../volumes/volumes.ts';
@@ -82,7 +83,7 @@ function checkAdvice({ poolName, makeup }: PoolVolumes): string {
   const how =
     makeup === null
       ? 'deactivate it, run thin_check --clear-needs-check-flag on its metadata (thin_repair where that fails), activate it again'
-      : `run "thinsnap pool deactivate ${poolName}", then "thinsnap pool check --repair ${poolName}"; thinsnapd activates it when it starts`;
+      : `${repairAdvice(poolName)}; thinsnapd activates it when it starts`;
   return `Stop thinsnapd and what uses the pool, ${how}`;
 }
 

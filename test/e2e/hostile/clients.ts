@@ -5,7 +5,7 @@ import { Snapshots } from '../../../src/main/rpc/gen/containerd/services/snapsho
 import { codeOf } from '../../support/grpc-client.ts';
 import { callHeaders, FLAG, frame, grpcMessage, RawConnection, TYPE } from '../../support/http2-frames.ts';
 import type { Stage } from '../stage.ts';
-import { CASES, withstand } from './calm.ts';
+import { CASES, GROWTH_BYTES_MAX, withstand } from './calm.ts';
 
 const STALLED = 100;
 const LISTED = Math.max(200, Math.min(100_000, CASES));
@@ -15,10 +15,11 @@ const MESSAGE_BYTES_MAX = 1024 * 1024;
 const LISTS_BYTES_MAX = 200 * 1024 * 1024;
 const IN_FLIGHT = 32;
 const CANCELLED = 100;
-const BURST = Math.max(3000, Math.min(20_000, CASES));
+const BURST_MIN = 3000;
+const BURST = Math.max(BURST_MIN, Math.min(20_000, CASES));
 const BURST_CLIENTS = 8;
-/** What so many calls in flight may cost. */
-const BURST_BYTES_MAX = 50 * 1024 * 1024 + BURST * 4096;
+/** What more calls in flight than in the sample may cost beside. */
+const BURST_BYTES_MAX = GROWTH_BYTES_MAX + (BURST - BURST_MIN) * 4096;
 
 export function clients(stage: Stage): void {
   longLists(stage);

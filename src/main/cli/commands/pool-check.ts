@@ -6,6 +6,7 @@ import type { MetadataVerdict } from '../../../shared/pool-steps.ts';
 import type { PoolDescription } from '../../pools/description.ts';
 import { factsIfActive } from '../../pools/facts.ts';
 import { withPoolLock } from '../../pools/pool-lock.ts';
+import { repairAdvice } from '../../pools/repair-advice.ts';
 import { type Command, EXIT_FAILED, EXIT_OK } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { flagOption } from '../options.ts';
@@ -80,7 +81,7 @@ async function checked(session: PoolSession, { name, makeup }: PoolDescription):
 function wordsOf(name: string, verdict: MetadataVerdict): string {
   if (verdict.kind === 'damaged') {
     const advice = verdict.live
-      ? `Stop what uses it, run "thinsnap pool deactivate ${name}", then "thinsnap pool check --repair ${name}"`
+      ? `Stop what uses it, ${repairAdvice(name)}`
       : `Run "thinsnap pool check --repair ${name}"`;
     return `pool ${name} is damaged: ${verdict.found}. ${advice}`;
   }

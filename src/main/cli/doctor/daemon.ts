@@ -3,6 +3,7 @@
 import { formatSize } from '../../../shared/sizes.ts';
 import type { PoolFacts } from '../../../shared/tasks.ts';
 import { parseBytes, SECTOR_BYTES } from '../../../shared/units.ts';
+import { repairAdvice } from '../../pools/repair-advice.ts';
 import { Admin } from '../../rpc/gen/thinsnap/admin/v1/admin_pb.ts';
 import { AdminClient } from '../daemon/admin-client.ts';
 import { healthWord } from '../daemon/words.ts';
@@ -77,7 +78,7 @@ function judgePool(pool: PoolState): readonly Finding[] {
   if (pool.state === 'unknown')
     return [error(what, pool.why, `Activate it: thinsnap pool activate ${pool.name}, or what made it`)];
   const { status, dataBlockSectors } = pool.facts;
-  const checkFix = `Stop what uses it, then: thinsnap pool deactivate ${pool.name}; thinsnap pool check --repair ${pool.name}`;
+  const checkFix = `Stop what uses it, ${repairAdvice(pool.name)}`;
   if (status.mode === 'fail' || status.mode === 'ro') return [error(what, `its mode is ${status.mode}`, checkFix)];
   if (status.needsCheck) return [error(what, 'its metadata needs a check', checkFix)];
   if (status.mode === 'out_of_data_space')
