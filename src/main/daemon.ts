@@ -232,7 +232,7 @@ function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
     lanes,
     pins,
     foreground,
-    jobsAtOnce: atOnce,
+    turns: atOnce,
     isPressed: () => guard.isShort(),
     onError: (deviceId, error) => log.warn({ deviceId, fault: toFault(error).message }, 'cannot clean up a device yet'),
   });

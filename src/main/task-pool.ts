@@ -7,7 +7,7 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { failpointSetup } from '../shared/failpoints.ts';
-import { FaultError } from '../shared/faults.ts';
+import { FaultError, toError } from '../shared/faults.ts';
 import {
   type EngineChoice,
   TASK_LANES,
@@ -118,10 +118,7 @@ export class TaskPool {
       this.#running.delete(running);
       watch.end(watched);
     }
-    if (!reply.ok) {
-      const { code, message, leaves } = reply.fault;
-      throw new FaultError(code, message, { leaves });
-    }
+    if (!reply.ok) throw toError(reply.fault);
     return reply.value;
   }
 

@@ -64,6 +64,11 @@ export function toFault(error: unknown): Fault {
   return { code: 'bug', message: String(error), leaves: 'something' };
 }
 
+/** A fault that crossed a thread, to be thrown again. */
+export function toError({ code, message, leaves }: Fault): FaultError {
+  return new FaultError(code, message, { leaves });
+}
+
 export function isFault(error: unknown, ...codes: readonly FaultCode[]): error is FaultError {
   return error instanceof FaultError && codes.includes(error.code);
 }

@@ -169,8 +169,11 @@ export interface Tasks {
   thinMapped(args: { name: string }): Bytes;
   /** Gives the blocks of a device that is to be deleted back to the disk. Gone already is no fault. Fault `device-busy`. */
   discardThin(args: Activation): void;
-  /** Deletes the thin id of a device that is not active. What is gone already is no fault. */
-  deleteThin(args: { pool: string; poolTag: number | null; thinId: ThinId }): PoolStatus;
+  /** Deletes the thin ids of devices that are not active; one that fails holds up no other. What is gone already is no fault. */
+  deleteThins(args: { pool: string; poolTag: number | null; thinIds: readonly ThinId[] }): {
+    status: PoolStatus;
+    failed: ReadonlyMap<ThinId, Fault>;
+  };
   /** Resumes a device that a crash left suspended. */
   resume(args: { name: string }): void;
 
@@ -262,7 +265,7 @@ export const TASK_LANES: Record<TaskName, TaskLane> = {
   sealThin: 'fast',
   thinMapped: 'fast',
   discardThin: 'slow',
-  deleteThin: 'delete',
+  deleteThins: 'delete',
   resume: 'fast',
   makeLoopFiles: 'slow',
   assemblePool: 'slow',

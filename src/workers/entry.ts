@@ -27,7 +27,7 @@ import { createBase } from './tasks/create-base.ts';
 import { createBaseFile } from './tasks/create-base-file.ts';
 import { createSnap } from './tasks/create-snap.ts';
 import { deactivate } from './tasks/deactivate.ts';
-import { deleteThin } from './tasks/delete-thin.ts';
+import { deleteThins } from './tasks/delete-thins.ts';
 import { disassemblePool } from './tasks/disassemble-pool.ts';
 import { discardThin } from './tasks/discard-thin.ts';
 import { extendPool } from './tasks/extend-pool.ts';
@@ -77,7 +77,7 @@ const handlers: TaskHandlers = {
   sealThin: onEngine(sealThin),
   thinMapped: onEngine(thinMapped),
   discardThin: onEngine(discardThin),
-  deleteThin: onEngine(deleteThin),
+  deleteThins: onEngine(deleteThins),
   resume: onEngine(resume),
 
   makeLoopFiles,

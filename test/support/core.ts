@@ -33,7 +33,7 @@ export interface CoreParts<Kind extends Volumes> {
   readonly onForeignThinId: (thinId: ThinId) => void;
 }
 
-const JOBS_AT_ONCE = 4;
+const TURNS = 4;
 const IGNORED: SpaceObserver = { onError: () => undefined, onCrossing: () => undefined };
 export const NO_STANDBY: StandbyLimits = { perParent: 0, total: 0 };
 
@@ -50,13 +50,13 @@ export function assembleCore<Kind extends Volumes>(parts: CoreParts<Kind>): Core
   const guard = new SpaceGuard({ volumes, minFree: { kind: 'percent', percent: 10 }, extender, observer: IGNORED });
   const isPressed = (): boolean => guard.isShort();
   const common = { catalog, volumes, foreground, onError };
-  const reaper = new Reaper({ ...common, lanes, pins, jobsAtOnce: JOBS_AT_ONCE, isPressed });
+  const reaper = new Reaper({ ...common, lanes, pins, turns: TURNS, isPressed });
   const onForeignThinId = (thinId: ThinId): void => {
     foreignThinIds.push(thinId);
     parts.onForeignThinId(thinId);
   };
   const devices = new Devices({ catalog, volumes, lanes, reaper, guard, onForeignThinId });
-  const standby = new Standby({ ...common, devices, reaper, guard, limits, makersMax: JOBS_AT_ONCE });
+  const standby = new Standby({ ...common, devices, reaper, guard, limits, makersMax: TURNS });
   const made = {
     catalog,
     volumes,

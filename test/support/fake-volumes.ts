@@ -10,6 +10,7 @@ import type {
   Recovered,
   Sealed,
   Space,
+  Turns,
   Volumes,
   VolumesFacts,
 } from '../../src/main/volumes/volumes.ts';
@@ -81,8 +82,8 @@ export class FakeVolumes implements Volumes {
     return device.mappedBytes;
   }
 
-  async remove(device: Device): Promise<void> {
-    await this.#call('remove', device);
+  async remove(device: Device, turns: Turns): Promise<void> {
+    await turns.run(() => this.#call('remove', device));
     this.#active.delete(device.id);
   }
 

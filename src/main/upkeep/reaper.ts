@@ -5,18 +5,22 @@
 // forgotten: recovery, or the next use of the device, does it.
 
 import { failpoint } from '../../shared/failpoints.ts';
-import { isFault } from '../../shared/faults.ts';
+import { FaultError, isFault } from '../../shared/faults.ts';
 import type { DeviceId } from '../../shared/units.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { deviceLane, Gate, type Lanes } from '../lanes.ts';
 import type { Pins } from '../snapshots/pins.ts';
-import type { Volumes } from '../volumes/volumes.ts';
+import type { Turns, Volumes } from '../volumes/volumes.ts';
 import type { Foreground } from './foreground.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
+/** Jobs at a time: more than have their turn, so that what waits to be deleted comes together in a few tasks. */
+const JOBS_MAX = 32;
 /** How long one job gives way to clients that wait: under a load that never ends, deletions go on all the same. */
 const GIVE_WAY_MS = 1_000;
+
+const STOPPED = new FaultError('unavailable', 'Cannot clean up a device: the daemon is stopping');
 
 type JobKind = 'deactivate' | 'remove';
 
@@ -42,8 +46,8 @@ export interface ReaperOptions {
   readonly lanes: Lanes;
   readonly pins: Pins;
   readonly foreground: Foreground;
-  /** Jobs at a time. Deactivations wait for RCU side by side; a delete holds the pool's lock, and has a lane of its own. */
-  readonly jobsAtOnce: number;
+  /** Tasks at a time that take threads from calls: deactivations, which wait for RCU side by side. */
+  readonly turns: number;
   /** Whether space is so short that deletions give way to nobody. */
   readonly isPressed: () => boolean;
   /** A job that failed other than by a busy device; called again only as the pauses grow. */
@@ -53,12 +57,20 @@ export interface ReaperOptions {
 export class Reaper {
   readonly #options: ReaperOptions;
   readonly #jobs = new Map<DeviceId, Job>();
-  readonly #gate: Gate;
+  readonly #gate = new Gate(JOBS_MAX);
+  readonly #turns: Turns;
   #open = true;
 
   constructor(options: ReaperOptions) {
     this.#options = options;
-    this.#gate = new Gate(options.jobsAtOnce);
+    const gate = new Gate(options.turns);
+    this.#turns = {
+      run: (action) =>
+        gate.run(() => {
+          if (!this.#open) throw STOPPED;
+          return action();
+        }),
+    };
   }
 
   /** Devices that wait to be deactivated or deleted. */
@@ -127,6 +139,8 @@ export class Reaper {
       } while (job.again && this.#jobs.get(id) === job);
       if (this.#jobs.get(id) === job) this.#jobs.delete(id);
     } catch (error) {
+      // As one whose work has not begun.
+      if (error === STOPPED) return;
       const telling = Number.isInteger(Math.log2(job.attempts));
       if (!isFault(error, 'device-busy') && telling) this.#options.onError(id, error);
       this.#later(id, job);
@@ -145,18 +159,20 @@ export class Reaper {
     const device = catalog.tables.devices.get(id);
     if (device?.state !== 'Removing') return;
     await failpoint('reaper.before-remove');
-    await volumes.remove(device);
+    await volumes.remove(device, this.#turns);
     await failpoint('reaper.removed');
     await catalog.write([{ kind: 'delete-device', id }]);
     await failpoint('reaper.recorded');
   }
 
-  async #deactivate(id: DeviceId): Promise<void> {
+  #deactivate(id: DeviceId): Promise<void> {
     const { catalog, volumes, pins } = this.#options;
-    const device = catalog.tables.devices.get(id);
-    if (device?.state !== 'Deactivated' || pins.has(id) || catalog.tables.viewsOf(id) > 0) return;
-    await failpoint('reaper.before-deactivate');
-    await volumes.deactivate(device);
-    await failpoint('reaper.deactivated');
+    return this.#turns.run(async () => {
+      const device = catalog.tables.devices.get(id);
+      if (device?.state !== 'Deactivated' || pins.has(id) || catalog.tables.viewsOf(id) > 0) return;
+      await failpoint('reaper.before-deactivate');
+      await volumes.deactivate(device);
+      await failpoint('reaper.deactivated');
+    });
   }
 }

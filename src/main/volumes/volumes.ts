@@ -8,7 +8,11 @@ import type { EngineKind, PoolRoom, PoolStatus } from '../../shared/tasks.ts';
 import type { Bytes, DeviceId } from '../../shared/units.ts';
 import type { Device, Place } from '../catalog/records.ts';
 import type { Autoextend } from '../config/autoextend.ts';
+import type { Gate } from '../lanes.ts';
 import type { Stockroom } from './stockroom.ts';
+
+/** Lets a few actions through at a time: what nobody waits for leaves the other threads to calls. */
+export type Turns = Pick<Gate, 'run'>;
 
 export type Mode = 'rw' | 'ro';
 /**
@@ -112,7 +116,7 @@ export interface Volumes {
   /** What the device maps at the moment, its origin's blocks included. */
   mapped(device: Device): Promise<Bytes>;
   /** Deletes the device and all it holds. What is gone already is no fault. Fault `device-busy`. */
-  remove(device: Device): Promise<void>;
+  remove(device: Device, turns: Turns): Promise<void>;
 
   readonly facts: VolumesFacts;
   /** Space as last seen. */

@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device, Place } from '../../../src/main/catalog/records.ts';
+import { Gate } from '../../../src/main/lanes.ts';
 import type { Mode } from '../../../src/main/volumes/volumes.ts';
 import { FS_TYPES, type FsType } from '../../../src/shared/tasks.ts';
 import { type Bytes, MIB, parseBytes } from '../../../src/shared/units.ts';
@@ -123,7 +124,7 @@ class Stage {
   }
 
   async remove(device: Device): Promise<void> {
-    await this.volumes.remove(device);
+    await this.volumes.remove(device, new Gate(1));
     this.forget(device);
   }
 
@@ -257,7 +258,7 @@ function recovery(test: Test, stage: Stage): void {
     await stage.volumes.activate(kept, 'rw');
     await stage.mounted(kept, 'rw', async (dir) => assert.is(await readFile(join(dir, 'file'), 'utf8'), 'kept'));
     // Without its record it is the catalog's matter; here it is known again.
-    await stage.volumes.remove(lost);
+    await stage.volumes.remove(lost, new Gate(1));
     await stage.remove(kept);
   });
 

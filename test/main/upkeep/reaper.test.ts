@@ -188,6 +188,21 @@ test('Reaper.deactivate asked for while a pinned one is being passed over is not
   }
 });
 
+test('Reaper.deactivate passes over what was pinned while it waited for its turn', async () => {
+  await withCore(async (core) => {
+    await make(core, 'Deactivated', 5);
+    const latch = new Latch();
+    core.volumes.act = () => latch.opened;
+    const ids = [...core.catalog.tables.devices.keys()];
+    const jobs = ids.map((id) => core.reaper.deactivate(id));
+    await settled();
+    core.pins.pin(parseDeviceId(5));
+    latch.open();
+    await Promise.all(jobs);
+    assert.equal(core.volumes.calls, ['deactivate 1', 'deactivate 2', 'deactivate 3', 'deactivate 4']);
+  });
+});
+
 test('Reaper.close waits for what runs, starts nothing more, and forgets nothing durable', async () => {
   await withCore(async (core) => {
     await make(core, 'Removing', 6);

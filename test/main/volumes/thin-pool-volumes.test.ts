@@ -2,6 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Gate } from '../../../src/main/lanes.ts';
 import { ThinPoolVolumes } from '../../../src/main/volumes/thin-pool/thin-pool-volumes.ts';
 import { parseThinId } from '../../../src/shared/units.ts';
 import { faultOf } from '../../support/faults.ts';
@@ -137,7 +138,7 @@ for (const [whenFull, code] of [
     else assert.is((await faultOf(volumes.seal(used))).code, code);
     assert.not.ok((await volumes.seal(later)).open);
     // Another one in its place is another one.
-    await volumes.remove(used);
+    await volumes.remove(used, new Gate(1));
     pool.createThin(parseThinId(1));
     assert.not.ok((await volumes.seal(used)).open);
   });

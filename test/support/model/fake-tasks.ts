@@ -2,7 +2,7 @@
 // and may fail. So everything that main decides runs as it is, and a daemon may be killed between any two steps.
 
 import type { TaskPool } from '../../../src/main/task-pool.ts';
-import { FaultError } from '../../../src/shared/faults.ts';
+import { type Fault, FaultError, toFault } from '../../../src/shared/faults.ts';
 import type {
   Activation,
   KernelDevice,
@@ -74,7 +74,7 @@ class RunningTask {
     sealThin: ({ name }) => this.#alone([name], () => this.#seal(name)),
     thinMapped: ({ name }) => this.#alone([name], () => this.#mapped(name)),
     discardThin: (activation) => this.#alone([activation.name], () => this.#discard(activation)),
-    deleteThin: ({ thinId }) => this.#delete(thinId).then(() => this.#status()),
+    deleteThins: (args) => this.#deleteAll(args),
     growThin: ({ name }) => this.#alone([name], () => this.#step('grow', name, () => undefined)),
     resume: ({ name }) => this.#resume(name),
     listDevices: ({ uuidPrefix }) => this.#list(uuidPrefix),
@@ -206,6 +206,20 @@ class RunningTask {
       if (device !== undefined) device.suspended = false;
       pool.removeDevice(name);
     });
+  }
+
+  async #deleteAll({ thinIds }: TaskArgs<'deleteThins'>): Promise<TaskAnswer<'deleteThins'>> {
+    const failed = new Map<ThinId, Fault>();
+    for (const thinId of thinIds) {
+      try {
+        await this.#delete(thinId);
+      } catch (error) {
+        const fault = toFault(error);
+        failed.set(thinId, fault);
+        this.#options.troubles.caused.push({ stamp: this.#options.stamp(), code: fault.code });
+      }
+    }
+    return { status: await this.#status(), failed };
   }
 
   async #delete(thinId: ThinId): Promise<void> {

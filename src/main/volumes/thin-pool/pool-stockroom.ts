@@ -1,6 +1,6 @@
 // What a pool and the kernel hold, read beside the catalog: thin ids by thin_ls, devices by the uuids that carry our mark.
 
-import { FaultError, isFault } from '../../../shared/faults.ts';
+import { FaultError, isFault, toError } from '../../../shared/faults.ts';
 import { type DeviceId, parseDeviceId, parseThinId, type Sectors, type ThinId } from '../../../shared/units.ts';
 import type { Device } from '../../catalog/records.ts';
 import { Gate } from '../../lanes.ts';
@@ -75,7 +75,9 @@ export class PoolStockroom implements Stockroom {
     if (digits === undefined) {
       throw new FaultError('invalid', `Cannot drop ${JSON.stringify(heldAs)}: it is none of this pool's thin ids`);
     }
-    await tasks.run('deleteThin', { pool, poolTag, thinId: parseThinId(Number(digits)) });
+    const thinIds = [parseThinId(Number(digits))];
+    const { failed } = await tasks.run('deleteThins', { pool, poolTag, thinIds });
+    for (const fault of failed.values()) throw toError(fault);
   }
 
   async dropActive(name: string): Promise<void> {

@@ -22,10 +22,12 @@ import {
   type Recovered,
   type Sealed,
   type Space,
+  type Turns,
   type UnknownFate,
   type Volumes,
   type VolumesFacts,
 } from '../volumes.ts';
+import { Deletions } from './deletions.ts';
 import { LostWrites } from './lost-writes.ts';
 import { growthOf, type KnownPool, type PoolGrowth } from './pool-growth.ts';
 import { toSpace } from './pool-space.ts';
@@ -58,6 +60,7 @@ export class ThinPoolVolumes implements Volumes {
   readonly growth: PoolGrowth | null;
   readonly #options: ThinPoolOptions;
   readonly #thinIds: ThinIds;
+  readonly #deletions: Deletions;
   readonly #active = new Map<DeviceId, Exclude<Activity, 'none'>>();
   readonly #lostWrites = new LostWrites();
   #status: PoolStatus;
@@ -67,6 +70,7 @@ export class ThinPoolVolumes implements Volumes {
     this.description = options.description;
     this.stockroom = new PoolStockroom(options);
     this.#thinIds = new ThinIds(options);
+    this.#deletions = new Deletions({ ...options, onStatus: (status) => this.#see(status) });
     this.#status = options.status;
     this.growth = growthOf(options, (status) => this.#see(status));
   }
@@ -149,11 +153,9 @@ export class ThinPoolVolumes implements Volumes {
     return this.#options.tasks.run('thinMapped', { name: this.#name(device) });
   }
 
-  async remove(device: Device): Promise<void> {
-    const { tasks, poolName: pool, poolTag, discardBlocks } = this.#options;
-    const failed = discardBlocks ? await this.#discard(device) : null;
-    await this.#deactivate(device, 'never');
-    this.#see(await tasks.run('deleteThin', { pool, poolTag, thinId: thinIdOf(device) }));
+  async remove(device: Device, turns: Turns): Promise<void> {
+    const failed = await turns.run(() => this.#retire(device));
+    await this.#deletions.delete(thinIdOf(device));
     this.#lostWrites.forget(device.id);
     // Told only now: the id must go whatever became of the discard, and whoever asks again finds it gone.
     if (failed !== null) throw failed;
@@ -234,14 +236,16 @@ export class ThinPoolVolumes implements Volumes {
   }
 
   /** Answers what went wrong where the deletion can go on without it. */
-  async #discard(device: Device): Promise<FaultError | null> {
+  async #retire(device: Device): Promise<FaultError | null> {
+    let failed: FaultError | null = null;
     try {
-      await this.#options.tasks.run('discardThin', this.#activation(device, 'rw'));
-      return null;
+      if (this.#options.discardBlocks) await this.#options.tasks.run('discardThin', this.#activation(device, 'rw'));
     } catch (error) {
       if (isFault(error, 'device-busy') || !(error instanceof FaultError)) throw error;
-      return error;
+      failed = error;
     }
+    await this.#deactivate(device, 'never');
+    return failed;
   }
 
   /** Tasks resume what they suspended; but one that failed may not have, or have ended in the middle, and who writes waits for ever. */
