@@ -10,28 +10,31 @@ const LEVEL_FILE = /\/catalog\/[^/]+$/;
  * loop and starts when there is work for it. (Node.js talks to its children by sockets.)
  */
 const LOOP_FILE = /^(anon_inode:\[event(poll|fd)\]|pipe:\[\d+\]|\/dev\/null)$/;
+/** The door to device-mapper, one for each worker that was ever asked for a device: no more of them than there are threads. */
+const CONTROL_FILE = '/dev/mapper/control';
 
 export interface ProcessFacts {
   readonly rssBytes: number;
-  /** What its open files are, without the database's and those of event loops. */
+  /** What its open files are, without the database's, those of event loops, and one door to device-mapper for each thread. */
   readonly files: readonly string[];
   readonly threads: number;
   readonly children: number;
 }
 
 export async function factsOf(pid: number): Promise<ProcessFacts> {
-  const [status, files, tasks] = await Promise.all([
+  const [status, opened, tasks] = await Promise.all([
     readFile(`/proc/${pid}/status`, 'utf8'),
     openFiles(pid),
     readdir(`/proc/${pid}/task`),
   ]);
+  const controls = opened.filter((file) => file === CONTROL_FILE);
   // A thread that ends meanwhile has no children any more.
   const children = await Promise.all(
     tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8').catch(() => '')),
   );
   return {
     rssBytes: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024,
-    files,
+    files: [...opened.filter((file) => file !== CONTROL_FILE), ...controls.slice(tasks.length)],
     threads: tasks.length,
     children: children.join(' ').split(/\s+/).filter(Boolean).length,
   };

@@ -164,13 +164,14 @@ class Soak {
     const infos = await this.daemon.client.list();
     assert.equal(textOfAll(infos.filter(({ name }) => name !== LAYER)), textOf(theirs));
     const files = this.#files ?? Number.POSITIVE_INFINITY;
+    let seen = await factsOf(this.daemon.pid);
     const facts = await until(
       QUIET_LIMIT_MS,
       async () => {
-        const seen = await factsOf(this.daemon.pid);
+        seen = await factsOf(this.daemon.pid);
         return seen.children === 0 && seen.files.length <= files ? seen : null;
       },
-      () => `more than the ${files} files of the first round are open, or tools run`,
+      () => `${seen.children} tools run; ${files} files were open in the first round, now ${seen.files.join(', ')}`,
     );
     this.#files ??= facts.files.length;
     this.#rssBytes.push(facts.rssBytes);
