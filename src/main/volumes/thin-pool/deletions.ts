@@ -4,6 +4,7 @@
 import { toError } from '../../../shared/faults.ts';
 import type { PoolStatus } from '../../../shared/tasks.ts';
 import type { ThinId } from '../../../shared/units.ts';
+import { Gate } from '../../lanes.ts';
 import type { TaskPool } from '../../task-pool.ts';
 
 /** Of one task: it holds up creations between two of them only, but a sync Remove waits for all of its task. */
@@ -26,8 +27,8 @@ interface Waiting {
 
 export class Deletions {
   readonly #options: DeletionsOptions;
-  #waiting: Waiting[] = [];
-  #running = 0;
+  readonly #waiting: Waiting[] = [];
+  readonly #gate = new Gate(BATCHES_MAX);
 
   constructor(options: DeletionsOptions) {
     this.#options = options;
@@ -37,18 +38,15 @@ export class Deletions {
   delete(thinId: ThinId): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ thinId, resolve, reject });
-      if (this.#running < BATCHES_MAX) void this.#drain();
+      // Whoever is let through first takes all that wait; the others find nothing left to do.
+      void this.#gate.run(() => this.#deleteNext());
     });
   }
 
-  async #drain(): Promise<void> {
-    this.#running += 1;
-    while (this.#waiting.length > 0) await this.#deleteAll(this.#waiting.splice(0, BATCH_MAX));
-    this.#running -= 1;
-  }
-
   /** Never rejects: each one's own fault, or what ended the task, goes to who waits for it. */
-  async #deleteAll(batch: readonly Waiting[]): Promise<void> {
+  async #deleteNext(): Promise<void> {
+    const batch = this.#waiting.splice(0, BATCH_MAX);
+    if (batch.length === 0) return;
     const { tasks, poolName: pool, poolTag, onStatus } = this.#options;
     try {
       const thinIds = batch.map(({ thinId }) => thinId);
