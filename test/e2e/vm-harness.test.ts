@@ -9,9 +9,15 @@ import { type Outcome, runChild } from '../runner/child.ts';
 
 const BOOT_TIMEOUT_MS = 120_000;
 
+const OPTIONS = {
+  timeoutMs: BOOT_TIMEOUT_MS,
+  cwd: process.cwd(),
+  env: process.env,
+  onOutput: () => undefined,
+};
+
 async function run(...args: readonly string[]): Promise<Outcome> {
-  const options = { timeoutMs: BOOT_TIMEOUT_MS, cwd: process.cwd(), env: process.env, onOutput: () => undefined };
-  return runChild(['test/vm/run', ...args], options);
+  return runChild(['test/vm/run', ...args], OPTIONS);
 }
 
 test('test/vm/run passes on the status, the output as it is, and what was written under /mnt/out', async () => {
@@ -62,6 +68,16 @@ test('test/vm/run keeps the disks for a second boot, and nothing else', async ()
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+});
+
+test('a guest has nothing of the thinsnap that this machine runs', async () => {
+  // A machine that has one, as the guest's kernel sees it: it sees what its own processes here do.
+  const there = 'mount -t tmpfs none /var/lib && mkdir /var/lib/thinsnap && touch /var/lib/thinsnap/catalog.json';
+  const look = 'test -d /var/lib && ls /var/lib && test ! -e /var/lib/thinsnap';
+  const command = ['unshare', '--mount', 'sh', '-c', `${there} && exec test/vm/run -- sh -c '${look}'`];
+  const { status, output } = await runChild(command, OPTIONS);
+  assert.is(output, '');
+  assert.is(status, 0);
 });
 
 test('test/vm/run answers 124 when the time is up', async () => {
