@@ -1,7 +1,8 @@
 // Failures by plan at every place of the list, in a real daemon on block files: the process is killed there, or a fault
 // comes from there, once or for ever, or a thread ends or hangs.
 //
-// THINSNAP_FAILPOINT_RUNS: how many of each kind beside the kills at each place, which all run; `all`: whatever there is.
+// THINSNAP_FAILPOINT_RUNS: how many of each kind beside the kills at each place, which all run, life after life in a round; `all`:
+// each place in a round of its own, and whatever else there is.
 
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

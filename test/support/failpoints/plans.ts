@@ -51,28 +51,32 @@ const ORDER: readonly RegExp[] = [
   /^catalog\.after-identity|^task\.poolTag/,
   /^pool\.tag-sent/,
   /^pool\.tagged/,
-  /^(?:start|recover|catalog|pool)\.|^task\.fenceOrphans/,
-  /^task\.createBase\.begun|^create-base\.sent/,
+  /^(?:start|catalog|pool)\.|^recover\.(?:begun|compared)|^task\.(?:fenceOrphans|thawFiles|probe)/,
+  /^task\.createBase(?:File)?\.begun|^create-base\.sent/,
   /^create-base\.activated|^mkfs/,
   /^create-base\.(?:formatted|committed)/,
-  /^create-base\.deactivated|^task\.createBase\.done/,
+  /^create-base\.deactivated|^task\.createBase(?:File)?\.done/,
   /^base\.before/,
   /^base\./,
+  /^file|^task\.copyFile/,
   /^make|^abandon|^prepare|^create-snap|^task\.createSnap|^device\.(?:created|loaded|resumed|linked)/,
-  /^seal|^task\.sealThin|^commit\.sealed/,
+  // Of what lies there without a record: block files have nothing there at first.
+  /^recover/,
+  /^seal|^task\.seal|^commit\.sealed/,
   /^commit\.before-record/,
   /^commit\.recorded/,
   /^task\.growThin/,
   /^task\.activate/,
   /^view/,
   /^update/,
-  /^task\.thinMapped/,
-  /^snap-active|^task\.snapActive/,
+  /^task\.(?:thinMapped|fileAllocated)/,
+  /^snap-active|^task\.snapActive|^freeze|^task\.copyMountedFile/,
   /^commit\.copy-made/,
   /^commit\.copy-recorded/,
-  /^reaper|^device|^task|^delete|^discard/,
+  /^reaper\.(?:before-)?deactivate|^device|^task\.(?!removeFile)|^delete|^discard/,
   /^remove\.before-view/,
   /^remove\.view/,
+  /^reaper|^task\.removeFile|^remove-file/,
   /^remove/,
   /^cleanup/,
 ];
@@ -97,12 +101,15 @@ export function titleOf({ lives }: Plans): string {
   return lives.join(LIVES_SEPARATOR);
 }
 
-/** Every place killed once, and so many of each other kind. `leaving`: a kill that leaves something for a start to find. */
+/**
+ * Every place killed once, life after life in chains, and so many of each other kind; `all`: each place in a trial of its own, and
+ * of each other kind whatever there is. `leaving`: a kill that leaves something for a start to find.
+ */
 export function plansFor(points: readonly string[], leaving: string): readonly Plans[] {
   if (given !== undefined) return given.split(' ').map(asGiven);
   const { kills, others } = candidates(points, leaving);
-  const atMost = runs === 'all' ? Number.POSITIVE_INFINITY : Number(runs);
-  return [...kills, ...FIXED, ...others.flatMap((kind) => drawn(kind, atMost))];
+  if (runs === 'all') return [...kills, ...FIXED, ...others.flat()];
+  return [...killsInChains(points, kills), ...FIXED, ...others.flatMap((kind) => drawn(kind, Number(runs)))];
 }
 
 /**
@@ -133,13 +140,24 @@ function wholeSweep(points: readonly string[], leaving: string): readonly Plans[
     return [plan, `${starts[turn % starts.length] ?? ''}=1*kill`];
   };
   return [
-    ...chained(inChains, points, inOneLife),
-    ...kills.filter((_, index) => isAlone(points[index] ?? '')),
+    ...killsInChains(points, kills),
     ...chained(inChains, points, andItsRecovery),
     ...faults(points.filter((point) => !FOUND_AT_START.test(point))),
     ...throws,
     ...hangs,
     ...drawnByKind(others, DRAWN_WITH_ALL),
+  ];
+}
+
+/** `kills`: the trial of one place, for each of `points`. */
+function killsInChains(points: readonly string[], kills: readonly Plans[]): readonly Plans[] {
+  return [
+    ...chained(
+      points.filter((point) => !isAlone(point)),
+      points,
+      inOneLife,
+    ),
+    ...kills.filter((_, index) => isAlone(points[index] ?? '')),
   ];
 }
 

@@ -58,11 +58,12 @@ export class Round {
       assert.is(await readFile(join(dir, 'more'), 'utf8'), 'of b');
     });
     await this.#mounted('v', async (dir) => assert.is(await readFile(join(dir, 'file'), 'utf8'), 'of a'));
+    await this.#do(view('w', 'copy'));
     await this.#removeAll();
   }
 
   async #removeAll(): Promise<void> {
-    for (const key of ['v', 'c', 'copy', 'larger', 'second', 'third', 'layer']) await this.#do(remove(key));
+    for (const key of ['w', 'v', 'c', 'copy', 'larger', 'second', 'third', 'layer']) await this.#do(remove(key));
     await this.#do(cleanup());
     // As systemd stops it; a death on the way is one more.
     await this.#lives.restart();
