@@ -9,11 +9,11 @@ import { GUESTS_BEGIN_MS, runGuests } from './guests.ts';
 import { hostFiles, RUN_TIMEOUT_MS, type Run, runFiles, runGate, vmFiles } from './phases.ts';
 import { print } from './test-file.ts';
 
-const USAGE = `npm test -- [--only gate|host|vm]... [--match PATTERN]
+const USAGE = `npm test -- [--only gate|host|vm]... [--match PATTERN]...
 
   --only PHASE     gate: format, lint, types, unit tests; host: whole daemons on this machine (root);
                    vm: what needs a real device-mapper, in a virtual machine (root)
-  --match PATTERN  only the test files whose path holds PATTERN`;
+  --match PATTERN  only the test files whose path holds one of the PATTERNs`;
 
 const PHASES = ['gate', 'host', 'vm'] as const;
 type Phase = (typeof PHASES)[number];
@@ -56,7 +56,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', multiple: true, default: [...PHASES] },
-      match: { type: 'string', default: '' },
+      match: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', default: false },
     },
   });

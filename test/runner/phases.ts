@@ -22,8 +22,8 @@ export interface Run {
   readonly logDir: string;
   /** Short: sockets live under it. */
   readonly tmpDir: string;
-  /** Only files whose path holds this. */
-  readonly match: string;
+  /** Only files whose path holds one of these; none: all files. */
+  readonly match: readonly string[];
   /** When everything must have ended, on the clock of performance.now(). */
   readonly deadlineMs: number;
   /** When the last case in a guest may begin, on the same clock. */
@@ -39,7 +39,7 @@ const failures = (failed: number): Counts => ({ passed: 0, failed, skipped: 0 })
 
 /** `npm run ok`; with a pattern, the unit tests that match it and nothing else. */
 export async function runGate(run: Run): Promise<Counts> {
-  if (run.match !== '') {
+  if (run.match.length > 0) {
     const all = await testFiles(run, 'dist/test');
     return runFiles(
       run,
@@ -71,7 +71,7 @@ export async function vmFiles(run: Run): Promise<readonly string[]> {
 
 /** Without what is left to the night, unless this is one, or it was asked for by a pattern. What is left out is said. */
 async function ofThisRun(run: Run, files: readonly string[]): Promise<readonly string[]> {
-  if (nightly === '1' || run.match !== '') return files;
+  if (nightly === '1' || run.match.length > 0) return files;
   const whys = await Promise.all(files.map(leftToTheNight));
   files.forEach((file, index) => {
     if (whys[index] !== null) print(`  left to npm run test:nightly: ${file}: ${whys[index]}`);
@@ -113,5 +113,6 @@ export function leftOut(name: string): Counts {
 async function testFiles(run: Run, under: string): Promise<readonly string[]> {
   const entries = await readdir(join(run.cwd, under), { recursive: true }).catch(() => []);
   const files = entries.filter((entry) => entry.endsWith('.test.js')).map((entry) => join(under, entry));
-  return files.filter((file) => file.includes(run.match)).sort();
+  const { match } = run;
+  return files.filter((file) => match.length === 0 || match.some((pattern) => file.includes(pattern))).sort();
 }

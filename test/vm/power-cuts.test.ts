@@ -12,7 +12,7 @@ import * as assert from 'uvu/assert';
 import { randomFrom } from '../support/random.ts';
 import { LoadClient } from './support/clients.ts';
 import type { CoreLife } from './support/core-life.ts';
-import { Ledger, type Moment } from './support/ledger.ts';
+import { Ledger, type Moments } from './support/ledger.ts';
 import { NullDisk } from './support/null-disk.ts';
 import { PowerRig } from './support/power-rig.ts';
 import { PROLOGUE } from './support/sequences.ts';
@@ -34,7 +34,7 @@ let disk: NullDisk;
 const layer = new Ledger();
 let clients: readonly LoadClient[] = [];
 
-function moments(): ReadonlyMap<string, Moment> {
+function moments(): Moments {
   return new Map([['', layer.moment], ...clients.map(({ prefix, ledger }) => [prefix, ledger.moment] as const)]);
 }
 
@@ -64,7 +64,7 @@ tests.after(async () => {
 /** All clients go on until the power fails, and what they have begun by then ends without it. */
 async function loadUntilCut(life: CoreLife): Promise<void> {
   let isOff = false;
-  const load = Promise.all(clients.map((client) => client.run(rig, life, () => isOff)));
+  const load = Promise.all(clients.map((client) => client.run(rig, life, { isEnding: () => isOff })));
   await Promise.race([load, sleep(random() * CUT_WITHIN_MS)]);
   isOff = true;
   await disk.switchOff();

@@ -3,7 +3,8 @@
 // played back onto a fresh one, and looked at whole.
 //
 // THINSNAP_POWER_SEQUENCES: how many of the 258 sequences of at most three operations, or all.
-// THINSNAP_POWER_MOMENTS: how many moments of each recording, or all. THINSNAP_POWER_SEED draws others.
+// THINSNAP_POWER_MOMENTS: how many moments of each recording, or all. THINSNAP_POWER_SEED draws others; the order in which several
+// clients come to their steps is their own.
 
 import { open } from 'node:fs/promises';
 import { suite } from 'uvu';
@@ -12,8 +13,9 @@ import { startDaemon } from '../support/daemon.ts';
 import { toInfo } from '../support/model/ask.ts';
 import { type Random, randomFrom } from '../support/random.ts';
 import { thinPoolConfig } from './support/daemon.ts';
-import { agreed } from './support/ledger.ts';
+import { agreedByAll, type Moments } from './support/ledger.ts';
 import { MemoryDisk } from './support/memory-disk.ts';
+import { inTurn, together } from './support/plays.ts';
 import { create, POOL } from './support/pool.ts';
 import { BASE_BYTES, PowerRig } from './support/power-rig.ts';
 import { FIRST_MARK, LOG_DISK, record, type Told } from './support/recording.ts';
@@ -27,6 +29,8 @@ const { THINSNAP_POWER_SEED: given = '7' } = process.env;
 const seed = Number(given);
 /** Of one recording: what they write has room in the log. */
 const SEQUENCES_TOGETHER = 8;
+/** Of several clients together, for the same reason. */
+const STEPS = 48;
 /** What is written while one moment is looked at. */
 const SCRATCH_MIB = 96;
 const TARGET = 'thinsnap-test-replayed';
@@ -103,19 +107,18 @@ interface Look {
 }
 
 async function lookAt(told: Told, { mark, upTo, also }: Moment, { torn, whole }: Look): Promise<void> {
-  const moment = told.get(mark);
-  if (moment === undefined) throw new Error(`There is no mark ${mark}`);
+  const moments = told.get(mark);
+  if (moments === undefined) throw new Error(`There is no mark ${mark}`);
   try {
     await rig.slices.open(`/dev/mapper/${TARGET}`, torn ? repairing() : undefined);
-    if (whole) await seenByDaemon(moment);
-    await rig.look(new Map([['', moment]]));
+    if (whole) await seenByDaemon(moments);
+    await rig.look(moments);
     process.stdout.write(`${mark}, entry ${upTo}: well${torn ? ', torn' : ''}\n`);
   } catch (error) {
     await rig.slices.abandon();
     const where = `after entry ${upTo} with ${also.join() || 'none'} of those that follow`;
-    throw new Error(`seed ${seed}, ${mark}, ${where}, ${JSON.stringify(moment.pending)} unanswered: ${String(error)}`, {
-      cause: error,
-    });
+    const unanswered = JSON.stringify([...moments.values()].map(({ pending }) => pending));
+    throw new Error(`seed ${seed}, ${mark}, ${where}, ${unanswered} unanswered: ${String(error)}`, { cause: error });
   }
 }
 
@@ -128,7 +131,7 @@ function repairing(): string {
   return `sh -c 'thin_check "$0" || { ${repair}; }'`;
 }
 
-async function seenByDaemon(moment: Parameters<typeof agreed>[0]): Promise<void> {
+async function seenByDaemon(moments: Moments): Promise<void> {
   const daemon = await startDaemon({
     config: {
       ...thinPoolConfig('ioctl'),
@@ -139,7 +142,7 @@ async function seenByDaemon(moment: Parameters<typeof agreed>[0]): Promise<void>
     },
   });
   try {
-    agreed(moment, (await daemon.client.list()).map(toInfo));
+    agreedByAll(moments, (await daemon.client.list()).map(toInfo));
     await daemon.stop();
   } finally {
     await daemon.remove();
@@ -148,11 +151,18 @@ async function seenByDaemon(moment: Parameters<typeof agreed>[0]): Promise<void>
 
 const sequences = drawn(allSequences(), sequencesWanted);
 for (let first = 0; first < sequences.length; first += SEQUENCES_TOGETHER) {
-  const together: readonly Sequence[] = sequences.slice(first, first + SEQUENCES_TOGETHER);
-  const names = together.map((sequence) => sequence.join('-')).join(', ');
+  const some: readonly Sequence[] = sequences.slice(first, first + SEQUENCES_TOGETHER);
+  const names = some.map((sequence) => sequence.join('-')).join(', ');
   tests(`what was acknowledged outlives a power loss at any moment of ${names}, seed ${seed}`, async () => {
-    await lookAtAll(await record(rig, together), random);
+    await lookAtAll(await record(rig, inTurn(some)), random);
   });
 }
+
+tests(
+  `what several clients were told outlives a power loss at any moment of ${STEPS} steps, seed ${seed}`,
+  async () => {
+    await lookAtAll(await record(rig, together(random, STEPS)), random);
+  },
+);
 
 tests.run();

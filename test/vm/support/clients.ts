@@ -12,6 +12,14 @@ const SNAPSHOTS_MAX = 4;
 /** Between two steps, at most. */
 const PAUSE_MS = 50;
 
+export interface LoadOptions {
+  readonly isEnding: () => boolean;
+  /** A step was begun, which is in the ledger. */
+  readonly onBegin?: () => void;
+  /** It was answered, and `settle` has the ledger say so. */
+  readonly onAnswer?: (settle: () => void) => Promise<void>;
+}
+
 export class LoadClient {
   readonly prefix: string;
   readonly ledger = new Ledger();
@@ -33,10 +41,15 @@ export class LoadClient {
   }
 
   /** Ends with the first step that fails, which is then nobody's word. A step that fails before the end was told is a failure. */
-  async run(rig: PowerRig, life: CoreLife, isEnding: () => boolean): Promise<void> {
+  async run(rig: PowerRig, life: CoreLife, { isEnding, onBegin, onAnswer }: LoadOptions): Promise<void> {
+    const settle = (): void => {
+      this.ledger.done(this.#shared);
+      this.#answered += 1;
+    };
     while (!isEnding()) {
       const step = this.#next();
       this.ledger.begin(step);
+      onBegin?.();
       try {
         if (step.kind === 'Write') await rig.put(await life.mountOf(step.key), step);
         else await life.take(step);
@@ -44,8 +57,8 @@ export class LoadClient {
         if (isEnding()) return;
         throw error;
       }
-      this.ledger.done(this.#shared);
-      this.#answered += 1;
+      if (onAnswer === undefined) settle();
+      else await onAnswer(settle);
       await sleep(this.#random() * PAUSE_MS);
     }
   }

@@ -29,6 +29,9 @@ export interface Moment {
   readonly pending: Step | null;
 }
 
+/** Of each client, by what its keys begin with; of nobody's keys by nothing. */
+export type Moments = ReadonlyMap<string, Moment>;
+
 /** `others`: what else there is to take snapshots of. */
 export function after(state: State, step: Step, others: State = new Map()): State {
   const next = new Map(state);
@@ -60,8 +63,22 @@ export function after(state: State, step: Step, others: State = new Map()): Stat
   }
 }
 
-/** The state of the two that are allowed; fails when what is there is neither. */
-export function agreed({ state, pending }: Moment, seen: readonly Info[], others: State = new Map()): State {
+/** The state of each client's, of the two that are allowed; fails when what is there is neither. */
+export function agreedByAll(moments: Moments, seen: readonly Info[]): Map<string, State> {
+  const shared = moments.get('')?.state;
+  return new Map(
+    [...moments].map(([prefix, moment]) => [prefix, agreed(moment, ofClient(seen, prefix, moments), shared)]),
+  );
+}
+
+function ofClient(seen: readonly Info[], prefix: string, moments: Moments): readonly Info[] {
+  const others = [...moments.keys()].filter((each) => each !== prefix && each !== '');
+  return seen.filter(({ key }) =>
+    prefix === '' ? !others.some((each) => key.startsWith(each)) : key.startsWith(prefix),
+  );
+}
+
+function agreed({ state, pending }: Moment, seen: readonly Info[], others: State = new Map()): State {
   const found = seen.map(({ key, kind, parent, labels }) => line(key, { kind, parent, label: labels[LABEL] ?? '' }));
   found.sort();
   if (found.join('\n') === textOf(state).join('\n')) return state;

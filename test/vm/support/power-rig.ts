@@ -10,9 +10,9 @@ import { loadConfig, NO_FLAGS } from '../../../src/main/config/load-config.ts';
 import { TaskPool, UNWATCHED } from '../../../src/main/task-pool.ts';
 import { FaultError } from '../../../src/shared/faults.ts';
 import { MIB, parseBytes } from '../../../src/shared/units.ts';
-import type { Info, MountSeen } from '../../support/model/calls.ts';
+import type { MountSeen } from '../../support/model/calls.ts';
 import { CoreLife } from './core-life.ts';
-import { after, agreed, type Moment, type State, type Step } from './ledger.ts';
+import { after, agreedByAll, type Moment, type Moments, type State, type Step } from './ledger.ts';
 import { POOL } from './pool.ts';
 import { shell } from './shell.ts';
 import { Slices } from './slices.ts';
@@ -23,9 +23,6 @@ export const BASE_BYTES = 16 * MIB;
 const FILE_BYTES = 16_384;
 /** What an in-flight step answers when it was done before. */
 const DONE_BEFORE = new Set(['already-exists', 'not-found']);
-
-/** Of each client, by what its keys begin with; of nobody's keys by nothing. */
-export type Moments = ReadonlyMap<string, Moment>;
 
 export class PowerRig {
   readonly slices: Slices;
@@ -104,10 +101,8 @@ export class PowerRig {
 
   /** What is there held against what clients were told; answers what is there, each client's, once it was asked for again. */
   async compare(life: CoreLife, moments: Moments): Promise<ReadonlyMap<string, State>> {
-    const seen = await life.list();
-    const states = new Map<string, State>();
     const shared = moments.get('')?.state ?? new Map<string, never>();
-    for (const [prefix, moment] of moments) states.set(prefix, agreed(moment, ofClient(seen, prefix, moments), shared));
+    const states = agreedByAll(moments, await life.list());
     await this.#contents(life, new Map([...states.values()].flatMap((state) => [...state])));
     for (const [prefix, moment] of moments) {
       states.set(prefix, await this.#again(life, moment, { state: states.get(prefix) ?? moment.state, shared }));
@@ -153,11 +148,4 @@ export class PowerRig {
     }
     return isDone ? state : after(before, pending, shared);
   }
-}
-
-function ofClient(seen: readonly Info[], prefix: string, moments: Moments): readonly Info[] {
-  const others = [...moments.keys()].filter((each) => each !== prefix && each !== '');
-  return seen.filter(({ key }) =>
-    prefix === '' ? !others.some((each) => key.startsWith(each)) : key.startsWith(prefix),
-  );
 }

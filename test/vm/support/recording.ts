@@ -1,11 +1,11 @@
-// Every write is written down while a client takes a daemon's core through sequences of operations, with a mark in the same log
-// after each acknowledgement.
+// Every write is written down while clients go on against a daemon's core, with a mark in the same log after each acknowledgement.
 
-import { Ledger, type Moment } from './ledger.ts';
+import { Gate } from '../../../src/main/lanes.ts';
+import type { CoreLife } from './core-life.ts';
+import { Ledger, type Moments } from './ledger.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { create } from './pool.ts';
 import type { PowerRig } from './power-rig.ts';
-import { PROLOGUE, type Sequence, stepsOf } from './sequences.ts';
 import { shell } from './shell.ts';
 import { DISK_MIB, DISK_SECTORS } from './slices.ts';
 
@@ -14,18 +14,52 @@ const TARGET = 'thinsnap-test-log';
 export const LOG_DISK = '/dev/vdb';
 export const FIRST_MARK = markOf(0);
 
-/** What the client was told by each mark. */
-export type Told = ReadonlyMap<string, Moment>;
+/** What was told by each mark, to each client. */
+export type Told = ReadonlyMap<string, Moments>;
+
+/** Has clients go on, and says in the marks what they begin and are told. */
+export type Play = (rig: PowerRig, life: CoreLife, marks: Marks) => Promise<void>;
+
+/** One mark after another, and what everybody knows between them. */
+export class Marks {
+  /** Of nobody's keys. */
+  readonly shared = new Ledger();
+  readonly told = new Map<string, Moments>();
+  readonly #ledgers = new Map([['', this.shared]]);
+  readonly #turns = new Gate(1);
+  #last = 0;
+
+  /** What is told to a client whose keys begin with `prefix` is in its ledger. */
+  follow(prefix: string, ledger: Ledger): void {
+    this.#ledgers.set(prefix, ledger);
+  }
+
+  /** A ledger has another step: from the last mark on, that is there or not. */
+  begun(): void {
+    const moments = [...this.#ledgers].map(([prefix, ledger]) => [prefix, ledger.moment] as const);
+    this.told.set(markOf(this.#last), new Map(moments));
+  }
+
+  /** `write` runs a command of the shell, by which the next mark comes into the log; then `settle` has the step in its ledger. */
+  next(write: (command: string) => Promise<unknown>, settle: () => void): Promise<void> {
+    return this.#turns.run(async () => {
+      await write(`dmsetup message ${TARGET} 0 mark ${markOf(this.#last + 1)}`);
+      this.#last += 1;
+      settle();
+      this.begun();
+    });
+  }
+}
 
 /** From the first start on a bare pool to a stop. */
-export async function record(rig: PowerRig, sequences: readonly Sequence[]): Promise<Told> {
+export async function record(rig: PowerRig, play: Play): Promise<Told> {
   const disk = await MemoryDisk.make(DISK_MIB);
   try {
     await create(TARGET, `0 ${DISK_SECTORS} log-writes ${disk.path} ${LOG_DISK}`);
     await rig.slices.format(`/dev/mapper/${TARGET}`);
     await rig.slices.open(`/dev/mapper/${TARGET}`);
     await shell('dmsetup', 'message', TARGET, '0', 'mark', FIRST_MARK);
-    const told = await play(rig, sequences);
+    const told = await played(rig, play);
     await rig.slices.close();
     await shell('dmsetup', 'remove', TARGET);
     return told;
@@ -38,27 +72,13 @@ export async function record(rig: PowerRig, sequences: readonly Sequence[]): Pro
   }
 }
 
-async function play(rig: PowerRig, sequences: readonly Sequence[]): Promise<Told> {
-  const steps = [...PROLOGUE, ...sequences.flatMap((sequence, index) => stepsOf(sequence, `s${index + 1}`))];
-  const told = new Map<string, Moment>();
-  const ledger = new Ledger();
+async function played(rig: PowerRig, play: Play): Promise<Told> {
+  const marks = new Marks();
   const life = await rig.begin();
   try {
-    for (const [index, step] of steps.entries()) {
-      ledger.begin(step);
-      told.set(markOf(index), ledger.moment);
-      const mark = `dmsetup message ${TARGET} 0 mark ${markOf(index + 1)}`;
-      if (step.kind === 'Write') {
-        await rig.put(await life.mountOf(step.key), step, mark);
-      } else {
-        await life.take(step);
-        await shell('sh', '-c', mark);
-      }
-      ledger.done();
-      told.set(markOf(index + 1), ledger.moment);
-    }
+    await play(rig, life, marks);
     await life.quiet();
-    return told;
+    return marks.told;
   } finally {
     await life.close();
   }
