@@ -15,7 +15,7 @@ import { print } from './test-file.ts';
  * No case begins after that much of a run: on a machine that is slow the last ones are left out, which is said and counted, and
  * all the same the run ends in time.
  */
-export const GUESTS_BEGIN_MS = 36 * MINUTE_MS;
+export const GUESTS_BEGIN_MS = 38 * MINUTE_MS;
 /** What this phase has all the same. */
 const BEGIN_MS_MIN = 4 * MINUTE_MS;
 /** Of each boot. */

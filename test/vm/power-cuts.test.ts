@@ -3,7 +3,7 @@
 //
 // THINSNAP_POWER_CUTS: how many. THINSNAP_POWER_SEED brings the steps and the times back, though not their order.
 // vm: plain qemu
-// nightly: needs qemu, and 40 s for each cut without kvm
+// nightly: needs qemu, and 20 to 40 s for each cut without kvm
 
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';

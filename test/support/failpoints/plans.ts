@@ -45,6 +45,7 @@ const FOUND_AT_START = /^recover\.(?:before-file-removed|device-)|^task\.resume\
 const ALONE = /^standby\.|^create-snap\.suspended|^stop\./;
 /** In which order a round comes to places, for those that it comes to early or late only; else that of the list. */
 const ORDER: readonly RegExp[] = [
+  /^start\.database-beside/,
   /^catalog\.file/,
   /^task\.poolThinIds/,
   /^catalog\.before-identity/,
