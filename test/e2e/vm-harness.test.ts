@@ -80,9 +80,16 @@ test('a guest has nothing of the thinsnap that this machine runs', async () => {
   assert.is(status, 0);
 });
 
-test('test/vm/run answers 124 when the time is up', async () => {
-  const outcome = await run('--timeout', '2', '--', 'sleep', '1000');
-  assert.is(outcome.status, 124, outcome.output);
+test('test/vm/run answers 124 when the time is up, and leaves no process', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'harness-'));
+  try {
+    const command = ['test/vm/run', '--timeout', '2', '--', 'sleep', '1000'];
+    const outcome = await runChild(command, { ...OPTIONS, env: { ...process.env, TMPDIR: dir } });
+    assert.is(outcome.status, 124, outcome.output);
+    assert.is((await runChild(['pgrep', '--full', '--list-full', `${dir}/`], OPTIONS)).output, '');
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 });
 
 test('test/vm/run answers 125 and the last words of a kernel that dies', async () => {
