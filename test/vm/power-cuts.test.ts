@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { randomFrom } from '../support/random.ts';
-import { LoadClient } from './support/clients.ts';
+import { CLIENTS, type LoadClient, loadClients } from './support/clients.ts';
 import type { CoreLife } from './support/core-life.ts';
 import { Ledger, type Moments } from './support/ledger.ts';
 import { NullDisk } from './support/null-disk.ts';
@@ -21,7 +21,6 @@ import { DISK_MIB } from './support/slices.ts';
 const { THINSNAP_POWER_CUTS: cutsWanted = '4', THINSNAP_POWER_SEED: given } = process.env;
 const seed = given === undefined ? randomInt(2 ** 31) : Number(given);
 const cuts = Number(cutsWanted);
-const CLIENTS = 3;
 /** As the disks of a host have it, and enough for what is written between two flushes. */
 const CACHE_MIB = 16;
 /** Power fails within this time; in the middle of a start when it comes at once. */
@@ -46,12 +45,11 @@ tests.before(async () => {
   const life = await rig.begin();
   for (const step of PROLOGUE) {
     layer.begin(step);
-    if (step.kind === 'Write') await rig.put(await life.mountOf(step.key), step);
-    else await life.take(step);
+    await rig.take(life, step);
     layer.done();
   }
   const { state } = layer.moment;
-  clients = Array.from({ length: CLIENTS }, (_, index) => new LoadClient(`c${index + 1}-`, random, state));
+  clients = loadClients(random, state);
   await life.close();
   await rig.slices.close();
 });

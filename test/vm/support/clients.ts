@@ -7,6 +7,7 @@ import { Ledger, type State, type Step } from './ledger.ts';
 import type { PowerRig } from './power-rig.ts';
 import { LAYER } from './sequences.ts';
 
+export const CLIENTS = 3;
 /** Of one client: all of them are looked at after each end. */
 const SNAPSHOTS_MAX = 4;
 /** Between two steps, at most. */
@@ -18,6 +19,11 @@ export interface LoadOptions {
   readonly onBegin?: () => void;
   /** It was answered, and `settle` has the ledger say so. */
   readonly onAnswer?: (settle: () => void) => Promise<void>;
+}
+
+/** All of them; `shared`: what belongs to all, and stays. */
+export function loadClients(random: Random, shared: State): readonly LoadClient[] {
+  return Array.from({ length: CLIENTS }, (_, index) => new LoadClient(`c${index + 1}-`, random, shared));
 }
 
 export class LoadClient {
@@ -51,8 +57,7 @@ export class LoadClient {
       this.ledger.begin(step);
       onBegin?.();
       try {
-        if (step.kind === 'Write') await rig.put(await life.mountOf(step.key), step);
-        else await life.take(step);
+        await rig.take(life, step);
       } catch (error) {
         if (isEnding()) return;
         throw error;

@@ -1,15 +1,13 @@
 // Who goes on while every write is written down: one client with one step after another, or several at once with what comes to them.
 
 import type { Random } from '../../support/random.ts';
-import { LoadClient } from './clients.ts';
+import { loadClients } from './clients.ts';
 import type { CoreLife } from './core-life.ts';
 import type { Step } from './ledger.ts';
 import type { PowerRig } from './power-rig.ts';
 import type { Marks, Play } from './recording.ts';
 import { PROLOGUE, type Sequence, stepsOf } from './sequences.ts';
 import { shell } from './shell.ts';
-
-const CLIENTS = 3;
 
 /** A client that goes through sequences of operations. A file's mark follows its sync, before it is unmounted. */
 export function inTurn(sequences: readonly Sequence[]): Play {
@@ -22,7 +20,7 @@ export function together(random: Random, stepCount: number): Play {
   return async (rig, life, marks) => {
     await takeAll(rig, life, { marks, steps: PROLOGUE });
     const { state } = marks.shared.moment;
-    const clients = Array.from({ length: CLIENTS }, (_, index) => new LoadClient(`c${index + 1}-`, random, state));
+    const clients = loadClients(random, state);
     for (const { prefix, ledger } of clients) marks.follow(prefix, ledger);
     const options = {
       isEnding: () => clients.reduce((sum, { answered }) => sum + answered, 0) >= stepCount,

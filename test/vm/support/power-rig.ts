@@ -74,6 +74,12 @@ export class PowerRig {
     return path;
   }
 
+  /** What a client asks for, or does to what it has mounted. */
+  async take(life: CoreLife, step: Step): Promise<void> {
+    if (step.kind === 'Write') await this.put(await life.mountOf(step.key), step);
+    else await life.take(step);
+  }
+
   /** As a client that has the snapshot mounted; the file is synced when `synced` runs, a command of the shell. */
   async put(mount: MountSeen, { key, file }: Extract<Step, { kind: 'Write' }>, synced = 'true'): Promise<void> {
     const { type, source, options } = mount;
