@@ -5,12 +5,14 @@
 // Terms follow one another, each for as many passages as it says, the last for ever when it says none; after them nothing
 // happens. The name `*` is every place, counted together. All threads count in one memory, so the third passage is the third.
 
+import { writeSync } from 'node:fs';
 import { FAILPOINTS, type FailpointName } from './failpoint-names.ts';
 import { FAULT_CODES, type FaultCode, FaultError } from './faults.ts';
 
 /** How long `delay` may last. */
 const DELAY_MAX_MS = 600_000;
 const OOM_WORDS = 2 ** 16;
+const STDERR = 2;
 
 type Action =
   | { readonly kind: 'off' }
@@ -87,6 +89,8 @@ function actionAt(terms: readonly Term[], passage: number): Action {
 }
 
 async function act(name: FailpointName, action: Action): Promise<void> {
+  // At once, past all buffers: what comes next may end the process. Tests see by it that a plan was met.
+  if (action.kind !== 'off') writeSync(STDERR, `THINSNAP_FAILPOINTS: ${action.kind} at ${name}\n`);
   switch (action.kind) {
     case 'off':
       return;

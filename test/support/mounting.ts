@@ -39,6 +39,13 @@ export async function mountAt(dir: string, mounts: readonly Mount[]): Promise<vo
   await run('mount', ['-t', mount.type, ...options, mount.source, dir], { timeout: MOUNT_LIMIT_MS });
 }
 
+/** Throws what e2fsck or xfs_repair finds wrong with it, while nothing has it mounted. */
+export async function checkFileSystem([mount]: readonly Mount[]): Promise<void> {
+  if (mount === undefined) throw new Error('There is no mount to check');
+  const [tool, option] = mount.type === 'xfs' ? ['xfs_repair', '-n'] : ['e2fsck', '-fn'];
+  await run(tool, [option, mount.source], { timeout: MOUNT_LIMIT_MS });
+}
+
 /** Has the kernel write out what the file system at `dir` still holds in memory. */
 export async function syncFileSystem(dir: string): Promise<void> {
   await run('sync', ['-f', dir], { timeout: MOUNT_LIMIT_MS });

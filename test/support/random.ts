@@ -1,5 +1,7 @@
 // Chance that can be had again: the same seed gives the same numbers.
 
+import { randomInt } from 'node:crypto';
+
 export type Random = () => number;
 
 /** Numbers from 0 up to and without 1 (mulberry32). */
@@ -11,4 +13,10 @@ export function randomFrom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** So many of them at most, another choice each time. */
+export function drawn<Item>(items: readonly Item[], atMost: number): readonly Item[] {
+  const left = [...items];
+  return Array.from({ length: Math.min(items.length, atMost) }, () => left.splice(randomInt(left.length), 1)).flat();
 }

@@ -2,11 +2,13 @@
 // What was drawn is in a test's name, so that a failure can be tried again by THINSNAP_FAILPOINT_PLANS.
 
 import { randomInt } from 'node:crypto';
+import { drawn } from '../random.ts';
 
 const {
   THINSNAP_FAILPOINT_RUNS: runs = '1',
   THINSNAP_FAILPOINT_VM_RUNS: vmRuns = '1',
   THINSNAP_FAILPOINT_VM_PART: vmPart = '1/1',
+  THINSNAP_FAILPOINT_VM_RECOVERIES: recoveries = '1',
   THINSNAP_FAILPOINT_PLANS: given,
 } = process.env;
 
@@ -18,6 +20,8 @@ const CHAIN = 14;
 const SAMPLE_CHAIN = 8;
 /** Places that fail in one life: far from one another, so that no step is refused too often. */
 const TOGETHER = 5;
+/** Places of a start between the second kill and the third. */
+const THIRD_APART = 7;
 /** Of what `all` does not have whole. */
 const DRAWN_WITH_ALL = 30;
 /** `|` parts the lives, a blank the trials. */
@@ -26,7 +30,8 @@ const LIVES_SEPARATOR = '|';
 const NOBODY_WAITS =
   /^(?:start|stop|recover|pool|catalog)\.|^task\.(?:probe|fenceOrphans|thawFiles|listDevices|poolFacts|poolTag|poolThinIds|makeLoopFiles|assemblePool|resume)\./;
 /** Passed by every start, so a kill there can follow a kill anywhere. */
-const STARTS = /^(?:start|recover)\.(?!before-file|device)|^task\.(?:fenceOrphans|thawFiles|listDevices)\./;
+const STARTS =
+  /^(?:start|recover)\.(?!database-beside|before-file|device)|^task\.(?:fenceOrphans|thawFiles|listDevices)\./;
 /** What ends a thread ends the process on the main thread. */
 const WORKERS =
   /^(?:file|remove-file|freeze|mkfs|device|create-snap|create-base|snap-active|seal|delete|discard|task)[.]/;
@@ -43,6 +48,8 @@ const FOUND_AT_START = /^recover\.(?:before-file-removed|device-)|^task\.resume\
 
 /** A death before it takes away what leads there: parents are warm in memory alone, and a round stops once. */
 const ALONE = /^standby\.|^create-snap\.suspended|^stop\./;
+const EACH_START =
+  /^(?:start|catalog|pool)\.|^recover\.(?:begun|compared)|^task\.(?:fenceOrphans|thawFiles|probe|listDevices)/;
 /** In which order a round comes to places, for those that it comes to early or late only; else that of the list. */
 const ORDER: readonly RegExp[] = [
   /^start\.database-beside/,
@@ -52,7 +59,7 @@ const ORDER: readonly RegExp[] = [
   /^catalog\.after-identity|^task\.poolTag/,
   /^pool\.tag-sent/,
   /^pool\.tagged/,
-  /^(?:start|catalog|pool)\.|^recover\.(?:begun|compared)|^task\.(?:fenceOrphans|thawFiles|probe)/,
+  EACH_START,
   /^task\.createBase(?:File)?\.begun|^create-base\.sent/,
   /^create-base\.activated|^mkfs/,
   /^create-base\.(?:formatted|committed)/,
@@ -88,14 +95,11 @@ const ORDER: readonly RegExp[] = [
  */
 const FIXED: readonly Plans[] = ['freeze.frozen=1*exit', 'stop.begun=error', 'stop.part-closed=error'].map((plan) => ({
   lives: [plan],
-  kills: false,
 }));
 
 export interface Plans {
   /** One for each life. */
   readonly lives: readonly string[];
-  /** All of them must end a life by SIGKILL. */
-  readonly kills: boolean;
 }
 
 export function titleOf({ lives }: Plans): string {
@@ -128,26 +132,46 @@ export function chainsFor(points: readonly string[], leaving: string): readonly 
 }
 
 /**
- * Every place killed; every place killed, and each time the start after it as well; a fault from every place; then a mistake
- * and a hang at every place, one trial each, and some of what else there is.
+ * Every place killed; every place killed, then the start after it, then the one after that; a fault from every place; then a
+ * mistake and a hang at every place, one trial each, and some of what else there is.
  */
 function wholeSweep(points: readonly string[], leaving: string): readonly Plans[] {
   const { kills, others, throws, hangs } = candidates(points, leaving);
-  const inChains = points.filter((point) => !isAlone(point));
-  const starts = points.filter((point) => STARTS.test(point));
-  let turn = 0;
-  const andItsRecovery = (plan: string): readonly string[] => {
-    turn += 1;
-    return [plan, `${starts[turn % starts.length] ?? ''}=1*kill`];
-  };
   return [
     ...killsInChains(points, kills),
-    ...chained(inChains, points, andItsRecovery),
+    ...Array.from({ length: Number(recoveries) }, (_, pass) => killsOfRecovery(points, pass)).flat(),
     ...faults(points.filter((point) => !FOUND_AT_START.test(point))),
     ...throws,
     ...hangs,
     ...drawnByKind(others, DRAWN_WITH_ALL),
   ];
+}
+
+/** Each place killed, and two starts after it, at other places of the start in each pass. */
+function killsOfRecovery(points: readonly string[], pass: number): readonly Plans[] {
+  const starts = points.filter((point) => STARTS.test(point));
+  let turn = pass;
+  const andItsRecovery = (plan: string): readonly string[] => {
+    const [second, third] = [starts[turn % starts.length], starts[(turn + THIRD_APART) % starts.length]];
+    turn += 1;
+    return [plan, `${second}=1*kill`, `${third}=1*kill`];
+  };
+  const inChains = points.filter((point) => !isAlone(point));
+  // A start that gets further leaves nothing of these to the lives that come after it.
+  const once = inChains.filter((point) => isPassedOnce(point));
+  return [
+    ...chained(
+      inChains.filter((point) => !isPassedOnce(point)),
+      points,
+      andItsRecovery,
+    ),
+    ...once.map((point) => ({ lives: andItsRecovery(`${point}=1*kill`) })),
+  ];
+}
+
+/** By the first of all starts alone. */
+function isPassedOnce(point: string): boolean {
+  return placeOf(point) < ORDER.indexOf(EACH_START);
 }
 
 /** `kills`: the trial of one place, for each of `points`. */
@@ -180,7 +204,6 @@ function chained(
     const own = points.filter((_point, index) => index % chains === chain);
     return {
       lives: inOrder(own, list).flatMap((point) => livesOf(`${FIRST[point] ?? ''}${point}=1*kill`)),
-      kills: true,
     };
   });
 }
@@ -188,13 +211,16 @@ function chained(
 /** A fault at each place once: in lives of their own where a start ends by it, else several in one life. */
 function faults(points: readonly string[]): readonly Plans[] {
   const plan = (point: string): string => `${FIRST[point] ?? ''}${point}=1*error`;
-  const atStart = points.filter((point) => NOBODY_WAITS.test(point) && !point.startsWith('stop.'));
+  const atStart = inOrder(
+    points.filter((point) => NOBODY_WAITS.test(point) && !point.startsWith('stop.')),
+    points,
+  );
   const later = inOrder(
     points.filter((point) => !atStart.includes(point) && FIRST[point] === undefined),
     points,
   );
   const sets = Math.ceil(later.length / TOGETHER);
-  const each = (lives: readonly string[]): Plans => ({ lives, kills: false });
+  const each = (lives: readonly string[]): Plans => ({ lives });
   return [
     ...Array.from({ length: Math.ceil(atStart.length / CHAIN) }, (_, index) =>
       each(atStart.slice(index * CHAIN, (index + 1) * CHAIN).map(plan)),
@@ -223,8 +249,7 @@ function partOf(plans: readonly Plans[], text: string): readonly Plans[] {
 }
 
 function asGiven(text: string): Plans {
-  const lives = text.split(LIVES_SEPARATOR);
-  return { lives, kills: lives.every((plan) => plan.endsWith('=1*kill')) };
+  return { lives: text.split(LIVES_SEPARATOR) };
 }
 
 interface Candidates {
@@ -242,7 +267,7 @@ function candidates(points: readonly string[], leaving: string): Candidates {
     (terms: string) =>
     (point: string): Plans => {
       const plan = `${FIRST[point] ?? ''}${point}=${terms}`;
-      return { lives: FOUND_AT_START.test(point) ? [leaving, plan] : [plan], kills: terms.endsWith('kill') };
+      return { lives: FOUND_AT_START.test(point) ? [leaving, plan] : [plan] };
     };
   const starts = points.filter((point) => STARTS.test(point));
   const later = points.filter((point) => !starts.includes(point) && !FOUND_AT_START.test(point));
@@ -275,20 +300,14 @@ function candidates(points: readonly string[], leaving: string): Candidates {
 /** Killed again while it recovers, and a third time. */
 function twice(first: Plans, start: string, starts: readonly string[]): Plans {
   const third = starts[randomInt(starts.length)] ?? start;
-  return { lives: [...first.lives, `${start}=1*kill`, `${third}=1*kill`], kills: false };
+  return { lives: [...first.lives, `${start}=1*kill`, `${third}=1*kill`] };
 }
 
 /** The first passage of any place fails, then the second, then the third ... */
 function passages(terms: string): readonly Plans[] {
   return Array.from({ length: PASSAGES_MAX }, (_, before) => ({
     lives: [before === 0 ? `*=${terms}` : `*=${before}*off->${terms}`],
-    kills: false,
   }));
-}
-
-function drawn<Each>(plans: readonly Each[], atMost: number): readonly Each[] {
-  const left = [...plans];
-  return Array.from({ length: Math.min(plans.length, atMost) }, () => left.splice(randomInt(left.length), 1)).flat();
 }
 
 /** Of each kind as likely as of any other. */

@@ -4,7 +4,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { syncFileSystem, withMounted } from '../mounting.ts';
+import { checkFileSystem, syncFileSystem, withMounted } from '../mounting.ts';
 import type { Lives } from './lives.ts';
 import { cleanup, commit, type Model, prepare, remove, type Step, textOf, textOfAll, update, view } from './steps.ts';
 
@@ -117,5 +117,6 @@ export class Round {
   async #mounted(key: string, action: (dir: string) => Promise<unknown>): Promise<void> {
     const mounts = await this.#lives.read((client) => client.mounts(key));
     await withMounted(this.#lives.daemon.root, mounts, action);
+    await checkFileSystem(mounts);
   }
 }

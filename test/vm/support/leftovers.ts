@@ -46,7 +46,7 @@ export async function strayDevice(root: string): Promise<void> {
   await shell('dmsetup', 'create', `${pool}-snap-4000`, '--uuid', uuid, '--table', '0 8 zero');
 }
 
-/** The pool is nobody's again. */
+/** The pool is nobody's again, and `thin_check` has found its metadata sound. */
 export async function tidy(): Promise<void> {
   for (const name of await devices()) {
     await shell('dmsetup', 'resume', name);
@@ -55,4 +55,11 @@ export async function tidy(): Promise<void> {
   for (const id of await thinIds()) await shell('dmsetup', 'message', pool, '0', 'delete', id);
   const [, , , transactionId = '0'] = (await shell('dmsetup', 'status', pool)).split(' ');
   if (transactionId !== '0') await shell('dmsetup', 'message', pool, '0', 'set_transaction_id', transactionId, '0');
+  const table = await shell('dmsetup', 'table', pool);
+  await shell('dmsetup', 'remove', '--retry', pool);
+  try {
+    await shell('thin_check', METADATA);
+  } finally {
+    await shell('dmsetup', 'create', pool, '--table', table);
+  }
 }
