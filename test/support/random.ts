@@ -1,7 +1,5 @@
 // Chance that can be had again: the same seed gives the same numbers.
 
-import { randomInt } from 'node:crypto';
-
 export type Random = () => number;
 
 /** Numbers from 0 up to and without 1 (mulberry32). */
@@ -15,8 +13,9 @@ export function randomFrom(seed: number): Random {
   };
 }
 
-/** So many of them at most, another choice each time. */
-export function drawn<Item>(items: readonly Item[], atMost: number): readonly Item[] {
+/** So many of them, in their order; `all` for all. */
+export function drawn<Item>(items: readonly Item[], wanted: string, random: Random = Math.random): readonly Item[] {
   const left = [...items];
-  return Array.from({ length: Math.min(items.length, atMost) }, () => left.splice(randomInt(left.length), 1)).flat();
-}
+  const excess = wanted === 'all' ? 0 : Math.max(0, items.length - Number(wanted));
+  for (let times = 0; times < excess; times += 1) left.splice(Math.floor(random() * left.length), 1);
+  return left;

@@ -114,7 +114,7 @@ export function plansFor(points: readonly string[], leaving: string): readonly P
   if (given !== undefined) return given.split(' ').map(asGiven);
   const { kills, others } = candidates(points, leaving);
   if (runs === 'all') return [...kills, ...FIXED, ...others.flat()];
-  return [...killsInChains(points, kills), ...FIXED, ...others.flatMap((kind) => drawn(kind, Number(runs)))];
+  return [...killsInChains(points, kills), ...FIXED, ...others.flatMap((kind) => drawn(kind, runs))];
 }
 
 /**
@@ -128,7 +128,7 @@ export function chainsFor(points: readonly string[], leaving: string): readonly 
   const { kills, others } = candidates(points, leaving);
   const kinds = [kills.filter((_, index) => isAlone(points[index] ?? '')), ...others];
   const inChains = points.filter((point) => !isAlone(point));
-  return [...chained(drawn(inChains, number * SAMPLE_CHAIN), points, inOneLife), ...drawnByKind(kinds, number)];
+  return [...chained(drawn(inChains, String(number * SAMPLE_CHAIN)), points, inOneLife), ...drawnByKind(kinds, number)];
 }
 
 /**
@@ -312,7 +312,7 @@ function passages(terms: string): readonly Plans[] {
 
 /** Of each kind as likely as of any other. */
 function drawnByKind(kinds: readonly (readonly Plans[])[], number: number): readonly Plans[] {
-  return Array.from({ length: number }, () => drawn(kinds[randomInt(kinds.length)] ?? [], 1)).flat();
+  return Array.from({ length: number }, () => drawn(kinds[randomInt(kinds.length)] ?? [], '1')).flat();
 }
 
 function placeOf(point: string): number {

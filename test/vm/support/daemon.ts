@@ -20,3 +20,13 @@ export function thinPoolConfig(engine: EngineKind): ConfigTable {
     min_free_space: '1%',
   };
 }
+
+/** What a start that is refused says at the end of its log; the pool may be made right then, and the daemon started again. */
+export async function refusalOf(daemon: Daemon, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const outcome = await daemon.start(env).then(
+    () => 'it serves',
+    (error: unknown) => String(error),
+  );
+  await daemon.forget();
+  return outcome;
+}

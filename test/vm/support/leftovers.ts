@@ -2,30 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { heldIds } from './held-ids.ts';
 import { shell } from './shell.ts';
 
 const { THINSNAP_TEST_POOL: pool = '' } = process.env;
-const METADATA = '/dev/vdb';
-const RESERVE_TRIES = 50;
-const RESERVE_PAUSE_MS = 200;
-
-async function thinIds(): Promise<readonly string[]> {
-  // The daemon looks, too, after each unclean stop.
-  for (let tries = 1; ; tries += 1) {
-    const reserved = await shell('dmsetup', 'message', pool, '0', 'reserve_metadata_snap').catch(
-      (error: unknown) => error,
-    );
-    if (typeof reserved === 'string') break;
-    if (tries === RESERVE_TRIES) throw reserved;
-    await sleep(RESERVE_PAUSE_MS);
-  }
-  try {
-    return (await shell('thin_ls', '--no-headers', '-m', '-o', 'DEV', METADATA)).split(/\s+/).filter(Boolean);
-  } finally {
-    await shell('dmsetup', 'message', pool, '0', 'release_metadata_snap');
-  }
-}
 
 async function devices(): Promise<readonly string[]> {
   const names = await shell('dmsetup', 'info', '-c', '--noheadings', '-o', 'name');
@@ -34,7 +14,7 @@ async function devices(): Promise<readonly string[]> {
 
 /** The base alone has an id, and nothing is active. */
 export async function leftovers(): Promise<readonly string[]> {
-  const [ids, active] = [await thinIds(), await devices()];
+  const [ids, active] = [await heldIds(pool), await devices()];
   return ids.length === 1 && active.length === 0 ? [] : [...ids.map((id) => `thin id ${id}`), ...active];
 }
 
@@ -52,7 +32,7 @@ export async function tidy(): Promise<void> {
     await shell('dmsetup', 'resume', name);
     await shell('dmsetup', 'remove', '--retry', name);
   }
-  for (const id of await thinIds()) await shell('dmsetup', 'message', pool, '0', 'delete', id);
+  for (const id of await heldIds(pool)) await shell('dmsetup', 'message', pool, '0', 'delete', id);
   const [, , , transactionId = '0'] = (await shell('dmsetup', 'status', pool)).split(' ');
   if (transactionId !== '0') await shell('dmsetup', 'message', pool, '0', 'set_transaction_id', transactionId, '0');
   const table = await shell('dmsetup', 'table', pool);

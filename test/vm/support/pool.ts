@@ -90,9 +90,22 @@ export async function deviceNames(): Promise<string[]> {
 
 /** From now on every write to the pool's metadata fails, as on a disk that is dying. */
 export async function failMetadataWrites(): Promise<void> {
-  const table = `0 ${toSectors(ROOMY.metadataMib)} flakey ${METADATA_DISK} 0 0 3600 1 error_writes`;
-  await shell('dmsetup', 'load', METADATA, '--table', table);
-  await shell('dmsetup', 'resume', METADATA);
+  await shell('sh', '-ec', FAIL_METADATA_WRITES);
+}
+
+/** The same as a script, for who has it happen in the middle of something. */
+export const FAIL_METADATA_WRITES = [
+  `dmsetup load ${METADATA} --table '0 ${toSectors(ROOMY.metadataMib)} flakey ${METADATA_DISK} 0 0 3600 1 error_writes'`,
+  `dmsetup resume ${METADATA}`,
+].join('\n');
+
+/** What the pool knows, its transaction id included, in that file; to be taken while the pool is not active. */
+export async function saveMetadata(path: string): Promise<void> {
+  await shell('dd', `if=${METADATA_DISK}`, `of=${path}`, 'bs=1M', `count=${ROOMY.metadataMib}`, 'conv=fsync');
+}
+
+export async function restoreMetadata(path: string): Promise<void> {
+  await shell('dd', `if=${path}`, `of=${METADATA_DISK}`, 'bs=1M', 'conv=fsync');
 }
 
 /** A thin device of 64 MiB whose name, uuid and thin id are made from one number. */
