@@ -1,5 +1,5 @@
-// The disk under the catalog: full, limited in the size of files, read-only. Every call ends with a clean error or with what it
-// says; after that everything that was acknowledged is there, and nothing half of it.
+// The disk under a catalog without its daemon: full, limited in the size of files, read-only. Every write ends with a clean error; after
+// that everything that was acknowledged is there, and nothing half of it.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -9,14 +9,11 @@ import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Catalog } from '../../src/main/catalog/catalog.ts';
-import { startDaemon } from '../support/daemon.ts';
 import { faultOf } from '../support/faults.ts';
-import { codeOf } from '../support/grpc-client.ts';
 import { withNodeChild } from '../support/node-child.ts';
 import { pairOf } from '../support/records.ts';
 import { asRootWith, withTools } from '../support/requirements.ts';
 import { withScratch } from '../support/scratch.ts';
-import type { SnapshotsClient } from '../support/snapshots-client.ts';
 
 const test = suite('catalog-disk');
 const run = promisify(execFile);
@@ -128,56 +125,6 @@ asRootWith(test, 'mount')('the catalog says that the disk is read-only, and open
     assert.match((await faultOf(Catalog.open(dir))).message, /^Cannot lock .*Read-only file system/i);
     await run('mount', ['-o', 'remount,rw', dir]);
     await assertHolds(dir, ['k1']);
-  });
-});
-
-/** Of each call: the code of its answer. */
-async function callAll(client: SnapshotsClient): Promise<Readonly<Record<string, string>>> {
-  const labels = { filler: 'x'.repeat(4000) };
-  return {
-    prepare: await codeOf(client.prepare('late', 'layer')),
-    view: await codeOf(client.view('late-view', 'layer')),
-    commit: await codeOf(client.commit('late-layer', 'active')),
-    remove: await codeOf(client.remove('gone')),
-    update: await codeOf(client.update({ name: 'layer', labels }, ['labels'])),
-    stat: await codeOf(client.stat('layer')),
-    list: await codeOf(client.list()),
-    mounts: await codeOf(client.mounts('kept')),
-    usage: await codeOf(client.usage('kept')),
-  };
-}
-
-asRootWith(test, 'mount')('a daemon on a full disk fails what it cannot write, and answers the rest', async () => {
-  await withSmallDisk('64m', async (dir) => {
-    const config = {
-      root_path: join(dir, 'state'),
-      volumes: 'blockfile',
-      base_image_size: '16MB',
-      min_free_space: '0',
-    };
-    const daemon = await startDaemon({ config: { ...config, standby_total: 0, async_remove: true } });
-    try {
-      await daemon.client.prepare('first');
-      await daemon.client.commit('layer', 'first');
-      for (const key of ['active', 'kept', 'gone']) await daemon.client.view(key, 'layer');
-      await writeFile(join(dir, 'rest'), Buffer.alloc(64 * MIB)).catch(() => undefined);
-      const { stat, list, mounts, usage, ...writes } = await callAll(daemon.client);
-      assert.equal([stat, list, mounts, usage], ['OK', 'OK', 'OK', 'OK']);
-      const codes = Object.values(writes);
-      assert.equal(
-        codes.filter((code) => !['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION'].includes(code)),
-        [],
-        JSON.stringify(writes),
-      );
-      assert.ok(codes.includes('UNAVAILABLE'), JSON.stringify(writes));
-      await daemon.kill();
-      await rm(join(dir, 'rest'));
-      await daemon.start();
-      assert.equal((await daemon.client.list()).map(({ name }) => name).sort(), ['active', 'gone', 'kept', 'layer']);
-      assert.equal(Object.keys((await daemon.client.stat('layer')).labels), []);
-    } finally {
-      await daemon.remove();
-    }
   });
 });
 

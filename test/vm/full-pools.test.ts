@@ -10,12 +10,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AdminClient } from '../../src/main/cli/daemon/admin-client.ts';
-import { Admin } from '../../src/main/rpc/gen/thinsnap/admin/v1/admin_pb.ts';
 import { KIB, MIB } from '../../src/shared/units.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { codeOf, failureOf } from '../support/grpc-client.ts';
 import { withMounted } from '../support/mounting.ts';
+import { problemsOf } from '../support/problems.ts';
 import { until } from '../support/until.ts';
 import { withTimeout } from '../support/with-timeout.ts';
 import { thinPoolConfig } from './support/daemon.ts';
@@ -104,15 +103,6 @@ async function suspendedDevices(): Promise<readonly string[]> {
   return lines.filter((line) => /:Suspended$/i.test(line));
 }
 
-async function problems(): Promise<readonly string[]> {
-  const client = await AdminClient.open(join(daemon.root, 'admin.sock'));
-  try {
-    return (await client.call(Admin.method.status, {})).problems.map(({ code }) => code);
-  } finally {
-    client.close();
-  }
-}
-
 async function untilRefused(what: string): Promise<void> {
   const details = await until(
     SEEN_LIMIT_MS,
@@ -195,7 +185,7 @@ async function fillAndEmpty(whenFull: WhenFull): Promise<void> {
       const { freeBytes } = await poolLine();
       await filled(join(dir, 'most'), Math.floor(freeBytes / MIB) - 1);
       await untilRefused('data');
-      assert.ok((await problems()).includes('data-short'));
+      assert.ok((await problemsOf(daemon)).includes('data-short'));
       const writer = fill(join(dir, 'rest'), VICTIM_MIB / 2);
       const written = once(writer, 'exit');
       await untilMode('out_of_data_space');
@@ -204,7 +194,7 @@ async function fillAndEmpty(whenFull: WhenFull): Promise<void> {
       assert.equal(await callsWhileFull(), WHILE_FULL);
       await until(
         SEEN_LIMIT_MS,
-        async () => (await problems()).find((code) => code === 'pool-full') ?? null,
+        async () => (await problemsOf(daemon)).find((code) => code === 'pool-full') ?? null,
         () => 'no problem pool-full',
       );
       assert.equal([await stuckThreads(), await suspendedDevices()], [[], []]);
@@ -278,7 +268,7 @@ tests('metadata is used up to the reserve and never beyond, and removals give it
   for (let round = 0; round < Number(rounds); round += 1) {
     const made = await prepareUntilRefused();
     assert.is((await poolLine()).mode, 'rw');
-    assert.ok((await problems()).includes('metadata-short'));
+    assert.ok((await problemsOf(daemon)).includes('metadata-short'));
     most = Math.max(most, made);
     assert.ok(made >= most * 0.9, `${made} could be made, and ${most} before`);
     const keys = (await client.list()).map(({ name }) => name).filter((name) => name !== 'layer');
