@@ -1,16 +1,16 @@
 // A pool that runs out of data space or of metadata space under the daemon: new snapshots are refused before it is full, every
 // other call is answered while it is, nothing is acknowledged that may be lost, and removals alone bring it back.
 //
-// THINSNAP_SPACE_ROUNDS: how often metadata is used up and given back; 2 unless it says otherwise.
+// THINSNAP_SPACE_ROUNDS: how often metadata is used up and given back; 3 unless it says otherwise.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, open as openFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open as openFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { KIB, MIB } from '../../src/shared/units.ts';
+import { MIB } from '../../src/shared/units.ts';
+import { chooseEngine } from '../../src/workers/devmapper/choose-engine.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { codeOf, failureOf } from '../support/grpc-client.ts';
 import { withMounted } from '../support/mounting.ts';
@@ -19,53 +19,33 @@ import { until } from '../support/until.ts';
 import { withTimeout } from '../support/with-timeout.ts';
 import { thinPoolConfig } from './support/daemon.ts';
 import { clearDevices, makePool, POOL, removePool, setWhenFull, type WhenFull } from './support/pool.ts';
+import { BLOCK_BYTES, poolLine, untilMode } from './support/pool-line.ts';
 import { shell } from './support/shell.ts';
+import { stuckThreads } from './support/stuck-threads.ts';
 
-const { THINSNAP_SPACE_ROUNDS: rounds = '2' } = process.env;
+const { THINSNAP_SPACE_ROUNDS: rounds = '3' } = process.env;
 const SIZE = { metadataMib: 2, dataMib: 160 };
-const BLOCK_BYTES = 64 * KIB;
 /** Of the 2 MiB of metadata three quarters, so that a sample is refused after a hundred snapshots. */
 const RESERVE = '1536KB';
+const DEFAULT_RESERVE = '10%';
+/** Far from those that the daemon gives out. */
+const FOREIGN_ID = 1_000_000;
 const VICTIM_MIB = 24;
 /** Where an empty file system has nothing yet. */
 const WRITTEN_AT = 48 * MIB;
 const TEST_LIMIT_MS = 120_000;
 /** The daemon looks every 5 s. */
 const SEEN_LIMIT_MS = 20_000;
-/** A kernel call that holds a thread for longer than this is stuck, on a slow machine too. */
-const STUCK_MS = 1_000;
+const NO_SPACE_TIMEOUT = '/sys/module/dm_thin_pool/parameters/no_space_timeout';
+const SHORT_PATIENCE_S = '3';
+/** Longer than a slow machine takes for all the calls. */
+const LONG_PATIENCE_S = '300';
 const CALL_LIMIT_MS = 15_000;
 const AT_ONCE = 8;
 
 const tests = suite('full pools');
 let daemon: Daemon;
 let mountRoot = '';
-
-interface PoolLine {
-  readonly mode: string;
-  readonly freeBytes: number;
-  readonly usedMetadata: number;
-}
-
-async function poolLine(): Promise<PoolLine> {
-  const [, , , , metadata = '', data = '', , mode = ''] = (await shell('dmsetup', 'status', '--noflush', POOL)).split(
-    ' ',
-  );
-  const [used, total] = data.split('/').map(Number);
-  return {
-    mode,
-    freeBytes: ((total ?? 0) - (used ?? 0)) * BLOCK_BYTES,
-    usedMetadata: Number(metadata.split('/')[0]),
-  };
-}
-
-function untilMode(mode: string): Promise<PoolLine> {
-  const look = async (): Promise<PoolLine | null> => {
-    const line = await poolLine();
-    return line.mode === mode ? line : null;
-  };
-  return until(SEEN_LIMIT_MS, look, () => `the pool is not ${mode}`);
-}
 
 /** Writes past the page cache, so that what is written is in the pool. */
 function fill(path: string, mib: number): ChildProcess {
@@ -76,26 +56,6 @@ function fill(path: string, mib: number): ChildProcess {
 async function filled(path: string, mib: number): Promise<void> {
   const [status] = await once(fill(path, mib), 'exit');
   assert.is(status, 0, `${path} could be written`);
-}
-
-/** Threads of the daemon, and of its children, that are stuck in the kernel. */
-async function stuckThreads(): Promise<readonly string[]> {
-  const first = await sleepingThreads();
-  await sleep(STUCK_MS);
-  const second = await sleepingThreads();
-  return first.filter((thread) => second.includes(thread));
-}
-
-async function sleepingThreads(): Promise<readonly string[]> {
-  const children = await shell('pgrep', '-P', String(daemon.pid)).catch(() => '');
-  const found: string[] = [];
-  for (const pid of [String(daemon.pid), ...children.split('\n').filter(Boolean)]) {
-    for (const task of await readdir(`/proc/${pid}/task`).catch(() => [])) {
-      const stat = await readFile(`/proc/${pid}/task/${task}/stat`, 'utf8').catch(() => '');
-      if (/\) D /.test(stat)) found.push(`${pid}/${task}`);
-    }
-  }
-  return found;
 }
 
 async function suspendedDevices(): Promise<readonly string[]> {
@@ -120,18 +80,20 @@ async function untilRefused(what: string): Promise<void> {
   );
 }
 
-// A test, for uvu says nothing of what a hook throws.
-tests('the daemon starts', async () => {
+async function begin(reserve: string): Promise<void> {
   await makePool(SIZE);
   daemon = await startDaemon({
-    config: { ...thinPoolConfig('ioctl'), pool_name: POOL, min_free_space: RESERVE, standby_per_parent: 0 },
+    config: { ...thinPoolConfig('ioctl'), pool_name: POOL, min_free_space: reserve, standby_per_parent: 0 },
   });
   mountRoot = join(daemon.root, 'mnt');
   await mkdir(mountRoot);
   const { client } = daemon;
   await client.prepare('first');
   await client.commit('layer', 'first');
-});
+}
+
+// A test, for uvu says nothing of what a hook throws.
+tests('the daemon starts', () => begin(RESERVE));
 tests.after(async () => {
   await daemon.remove();
   await clearDevices();
@@ -150,6 +112,8 @@ async function callsWhileFull(): Promise<Record<string, string>> {
     stat: () => client.stat('open'),
     usage: () => client.usage('open'),
     mounts: () => client.mounts('closed'),
+    update: () => client.update({ name: 'closed', labels: { changed: 'while full' } }),
+    cleanup: () => client.cleanup(),
     removeView: () => client.remove('view'),
   };
   const codes: Record<string, string> = {};
@@ -168,10 +132,32 @@ const WHILE_FULL = {
   stat: 'OK',
   usage: 'OK',
   mounts: 'OK',
+  update: 'OK',
+  cleanup: 'OK',
   removeView: 'OK',
 };
 
-async function fillAndEmpty(whenFull: WhenFull): Promise<void> {
+interface Way {
+  readonly title: string;
+  readonly whenFull: WhenFull;
+  /** Whether writers get an error: at once, only when the kernel has them wait no longer, or not at all. */
+  readonly fails: 'at once' | 'late' | 'never';
+}
+
+const WAYS: readonly Way[] = [
+  { title: 'fails writes', whenFull: 'error', fails: 'at once' },
+  { title: 'has writers wait', whenFull: 'queue', fails: 'never' },
+  { title: 'has writers wait for as long as the kernel lets them', whenFull: 'queue', fails: 'late' },
+];
+
+/** For how long the kernel has writers wait; 60 s unless somebody says otherwise (thin-provisioning.rst). */
+async function setPatience(seconds: string): Promise<string> {
+  const before = (await readFile(NO_SPACE_TIMEOUT, 'utf8')).trim();
+  await writeFile(NO_SPACE_TIMEOUT, seconds);
+  return before;
+}
+
+async function fillAndEmpty({ whenFull, fails }: Way): Promise<void> {
   const { client } = daemon;
   await setWhenFull(SIZE, whenFull);
   const victim = await client.prepare('victim', 'layer');
@@ -188,27 +174,28 @@ async function fillAndEmpty(whenFull: WhenFull): Promise<void> {
       assert.ok((await problemsOf(daemon)).includes('data-short'));
       const writer = fill(join(dir, 'rest'), VICTIM_MIB / 2);
       const written = once(writer, 'exit');
-      await untilMode('out_of_data_space');
+      await untilMode('out_of_data_space', SEEN_LIMIT_MS);
       // In the page cache, and with nowhere to go.
       await writeFile(join(openDir, 'small'), Buffer.alloc(MIB));
+      if (fails === 'late') await assertFailed(written);
       assert.equal(await callsWhileFull(), WHILE_FULL);
       await until(
         SEEN_LIMIT_MS,
         async () => (await problemsOf(daemon)).find((code) => code === 'pool-full') ?? null,
         () => 'no problem pool-full',
       );
-      assert.equal([await stuckThreads(), await suspendedDevices()], [[], []]);
+      assert.equal([await stuckThreads(daemon.pid), await suspendedDevices()], [[], []]);
       await client.remove('victim');
-      await untilMode('rw');
+      await untilMode('rw', SEEN_LIMIT_MS);
       const [status] = await withTimeout(written, SEEN_LIMIT_MS, 'the writer');
-      assert.is(status === 0, whenFull === 'queue', `the writer ended with ${status}`);
+      assert.is(status === 0, fails === 'never', `the writer ended with ${status}`);
       assert.is(await codeOf(client.prepare('after', 'layer')), 'OK');
       // Of what failed, the daemon cannot know what it was; of what waited, nothing was lost.
       const code = await codeOf(client.commit('of open', 'open'));
-      assert.is(code, whenFull === 'queue' ? 'OK' : 'FAILED_PRECONDITION');
+      assert.is(code, fails === 'never' ? 'OK' : 'FAILED_PRECONDITION');
     });
   });
-  if (whenFull === 'queue') {
+  if (fails === 'never') {
     await withMounted(mountRoot, await client.view('look', 'of open'), async (dir) => {
       assert.ok(Buffer.alloc(MIB).equals(await readFile(join(dir, 'small'))));
     });
@@ -222,10 +209,25 @@ async function fillAndEmpty(whenFull: WhenFull): Promise<void> {
   );
 }
 
-for (const whenFull of ['error', 'queue'] as const) {
+/** While the pool is as full as it was: nobody has made room. */
+async function assertFailed(written: Promise<unknown[]>): Promise<void> {
+  const [status] = await withTimeout(written, SEEN_LIMIT_MS, 'a writer that waits too long');
+  assert.is.not(status, 0);
+  const { mode, whenFull } = await poolLine();
+  assert.equal([mode, whenFull], ['out_of_data_space', 'error_if_no_space']);
+}
+
+for (const way of WAYS) {
   tests(
-    `a container fills a pool that ${whenFull}s: refused before it is full, answered while it is, and back by removals`,
-    () => withTimeout(fillAndEmpty(whenFull), TEST_LIMIT_MS, whenFull),
+    `a container fills a pool that ${way.title}: refused before it is full, answered while it is, and back by removals`,
+    async () => {
+      const before = await setPatience(way.fails === 'late' ? SHORT_PATIENCE_S : LONG_PATIENCE_S);
+      try {
+        await withTimeout(fillAndEmpty(way), TEST_LIMIT_MS, way.title);
+      } finally {
+        await setPatience(before);
+      }
+    },
   );
 }
 
@@ -242,7 +244,7 @@ async function writtenTo(key: string): Promise<void> {
 }
 
 /** Answers how many could be made. */
-async function prepareUntilRefused(): Promise<number> {
+async function prepareUntilRefused(reserve: string): Promise<number> {
   const { client } = daemon;
   let made = 0;
   let refused = '';
@@ -257,23 +259,27 @@ async function prepareUntilRefused(): Promise<number> {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, one));
-  assert.match(refused, /of 2MiB of metadata space are free, and min_free_space keeps 1.5MiB/);
+  assert.match(refused, new RegExp(`of 2MiB of metadata space are free, and min_free_space keeps ${reserve}`));
   return (await client.list()).length - 1;
 }
 
-tests('metadata is used up to the reserve and never beyond, and removals give it back', async () => {
+async function removeAllButLayer(): Promise<void> {
   const { client } = daemon;
+  const keys = (await client.list()).map(({ name }) => name).filter((name) => name !== 'layer');
+  while (keys.length > 0) await Promise.all(keys.splice(0, AT_ONCE).map((key) => client.remove(key)));
+  await client.cleanup();
+}
+
+tests('metadata is used up to the reserve and never beyond, and removals give it back', async () => {
   const before = (await poolLine()).usedMetadata;
   let most = 0;
   for (let round = 0; round < Number(rounds); round += 1) {
-    const made = await prepareUntilRefused();
+    const made = await prepareUntilRefused('1.5MiB');
     assert.is((await poolLine()).mode, 'rw');
     assert.ok((await problemsOf(daemon)).includes('metadata-short'));
     most = Math.max(most, made);
     assert.ok(made >= most * 0.9, `${made} could be made, and ${most} before`);
-    const keys = (await client.list()).map(({ name }) => name).filter((name) => name !== 'layer');
-    while (keys.length > 0) await Promise.all(keys.splice(0, AT_ONCE).map((key) => client.remove(key)));
-    await client.cleanup();
+    await removeAllButLayer();
     assert.ok((await poolLine()).usedMetadata <= before + 4);
   }
 });
@@ -286,6 +292,35 @@ tests('what came to be short, and was again enough, is in the log', () => {
   // Of metadata the reserve is so much that it is never more than low.
   assert.match(daemon.log, `metadata space ${short}`);
   assert.match(daemon.log, 'metadata space is low: nothing is made ahead');
+});
+
+/** Thin devices of somebody else's, until no more than that many blocks of metadata are free. */
+async function crowd(freeBlocks: number): Promise<void> {
+  const { engine } = await chooseEngine('ioctl');
+  let id = FOREIGN_ID;
+  for (;;) {
+    const { usedMetadata, totalMetadata } = await poolLine();
+    const missing = totalMetadata - usedMetadata - freeBlocks;
+    if (missing <= 0) return;
+    // One takes a block, and some a second one.
+    for (const end = id + Math.ceil(missing / 2); id < end; id += 1) await engine.message(POOL, `create_thin ${id}`);
+  }
+}
+
+tests('as many at once as there are clients do not use up what the default keeps of metadata', async () => {
+  await daemon.remove();
+  await clearDevices();
+  await begin(DEFAULT_RESERVE);
+  const { totalMetadata } = await poolLine();
+  await crowd(totalMetadata * 0.2);
+  const made = await prepareUntilRefused('204.8KiB');
+  const { mode, usedMetadata } = await poolLine();
+  const free = totalMetadata - usedMetadata;
+  process.stdout.write(`metadata at the default reserve: ${made} made, ${free} of ${totalMetadata} blocks are left\n`);
+  assert.is(mode, 'rw');
+  assert.ok((await problemsOf(daemon)).includes('metadata-short'));
+  await removeAllButLayer();
+  assert.is(await codeOf(daemon.client.prepare('after', 'layer')), 'OK');
 });
 
 tests.run();
