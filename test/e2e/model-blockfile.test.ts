@@ -12,5 +12,4 @@ wireSuite({
   rounds: 2 * Number(killed),
   scenarios: 6,
   kills: 1,
-  killBeforeMs: 3_000,
 });

@@ -13,5 +13,4 @@ wireSuite({
   rounds: 2 * Number(killed),
   scenarios: 1,
   kills: 2,
-  killBeforeMs: 4_000,
 });
