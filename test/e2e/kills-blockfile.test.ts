@@ -2,9 +2,12 @@
 //
 // THINSNAP_KILL_MOMENTS: kills in each operation.
 
-import { BLOCK_FILES, blockFilesLeft } from '../support/block-files.ts';
+import { BLOCK_FILES, blockFilesHeld, blockFilesLeft } from '../support/block-files.ts';
 import { killSuite } from '../support/kills/suite.ts';
 
 const { THINSNAP_KILL_MOMENTS: moments = '1' } = process.env;
 
-killSuite({ config: BLOCK_FILES, leftovers: blockFilesLeft, tidy: async () => undefined }, Number(moments));
+killSuite(
+  { config: BLOCK_FILES, held: blockFilesHeld, leftovers: blockFilesLeft, tidy: async () => undefined },
+  Number(moments),
+);

@@ -2,9 +2,13 @@
 //
 // THINSNAP_SOAK_LOOPS: containers. THINSNAP_SOAK_SEED brings back what was drawn, though not its order.
 
-import { BLOCK_FILES, blockFilesLeft } from '../support/block-files.ts';
+import { BLOCK_FILES, blockFilesHeld, blockFilesLeft } from '../support/block-files.ts';
 import { soakSuite } from '../support/soak/suite.ts';
 
 const { THINSNAP_SOAK_LOOPS: loops = '200', THINSNAP_SOAK_SEED: seed = String(Date.now() % 1e6) } = process.env;
 
-soakSuite({ config: BLOCK_FILES, leftovers: blockFilesLeft, tidy: async () => undefined }, Number(loops), Number(seed));
+soakSuite(
+  { config: BLOCK_FILES, held: blockFilesHeld, leftovers: blockFilesLeft, tidy: async () => undefined },
+  Number(loops),
+  Number(seed),
+);

@@ -8,6 +8,7 @@ import type { Mount } from '../../src/main/volumes/volumes.ts';
 
 /** mount(8) of a file system whose log must be replayed, on a slow machine. */
 const MOUNT_LIMIT_MS = 60_000;
+const CHECK_LIMIT_MS = 120_000;
 
 const run = promisify(execFile);
 
@@ -43,7 +44,7 @@ export async function mountAt(dir: string, mounts: readonly Mount[]): Promise<vo
 export async function checkFileSystem([mount]: readonly Mount[]): Promise<void> {
   if (mount === undefined) throw new Error('There is no mount to check');
   const [tool, option] = mount.type === 'xfs' ? ['xfs_repair', '-n'] : ['e2fsck', '-fn'];
-  await run(tool, [option, mount.source], { timeout: MOUNT_LIMIT_MS });
+  await run(tool, [option, mount.source], { timeout: CHECK_LIMIT_MS });
 }
 
 /** Has the kernel write out what the file system at `dir` still holds in memory. */

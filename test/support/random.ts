@@ -19,3 +19,4 @@ export function drawn<Item>(items: readonly Item[], wanted: string, random: Rand
   const excess = wanted === 'all' ? 0 : Math.max(0, items.length - Number(wanted));
   for (let times = 0; times < excess; times += 1) left.splice(Math.floor(random() * left.length), 1);
   return left;
+}

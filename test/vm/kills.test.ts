@@ -5,8 +5,12 @@
 
 import { killSuite } from '../support/kills/suite.ts';
 import { thinPoolConfig } from './support/daemon.ts';
+import { heldIds } from './support/held-ids.ts';
 import { leftovers, tidy } from './support/leftovers.ts';
 
 const { THINSNAP_KILL_VM_MOMENTS: moments = '1' } = process.env;
 
-killSuite({ config: { ...thinPoolConfig('ioctl'), base_image_size: '64MB' }, leftovers, tidy }, Number(moments));
+killSuite(
+  { config: { ...thinPoolConfig('ioctl'), base_image_size: '64MB' }, held: () => heldIds(), leftovers, tidy },
+  Number(moments),
+);

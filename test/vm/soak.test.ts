@@ -5,12 +5,13 @@
 
 import { soakSuite } from '../support/soak/suite.ts';
 import { thinPoolConfig } from './support/daemon.ts';
+import { heldIds } from './support/held-ids.ts';
 import { leftovers, tidy } from './support/leftovers.ts';
 
 const { THINSNAP_SOAK_VM_LOOPS: loops = '40', THINSNAP_SOAK_SEED: seed = String(Date.now() % 1e6) } = process.env;
 
 soakSuite(
-  { config: { ...thinPoolConfig('ioctl'), base_image_size: '64MB' }, leftovers, tidy },
+  { config: { ...thinPoolConfig('ioctl'), base_image_size: '64MB' }, held: () => heldIds(), leftovers, tidy },
   Number(loops),
   Number(seed),
 );

@@ -1,6 +1,6 @@
 // What a daemon is killed in: each operation that changes something, with what must be there before it.
 
-import { commit, prepare, remove, type Step, update, view } from '../failpoints/steps.ts';
+import { cleanup, commit, prepare, remove, type Step, update, view } from '../failpoints/steps.ts';
 
 /** Committed, with a file in it; there all the time. */
 export const LAYER = 'layer';
@@ -45,6 +45,20 @@ export const OPERATIONS: readonly Operation[] = [
     fresh: false,
     before: NOTHING,
     step: (key) => update(LAYER, { 'killed/at': key }),
+    made: null,
+  },
+  {
+    title: 'Cleanup',
+    fresh: false,
+    // Removed, and not deleted yet as a rule.
+    before: (key) => [
+      prepare(key, LAYER),
+      prepare(`${key}-too`, LAYER),
+      commit(nameOf(key), key),
+      remove(nameOf(key)),
+      remove(`${key}-too`),
+    ],
+    step: () => cleanup(),
     made: null,
   },
 ];

@@ -13,7 +13,7 @@ const BEYOND = 0.6;
 
 /** `moments`: kills in each operation. */
 export function killSuite(ground: KillGround, moments: number): void {
-  const asRoot = asRootWith(test, 'losetup');
+  const asRoot = asRootWith(test, 'losetup', 'e2fsck');
   let victim: Victim | null = null;
 
   async function furnished(): Promise<Victim> {

@@ -9,14 +9,17 @@ import { type Daemon, startDaemon } from '../daemon.ts';
 import { commit, type Model, prepare, remove, type Step, textOf, textOfAll } from '../failpoints/steps.ts';
 import { type Ground, nothingIsLeft } from '../failpoints/trial.ts';
 import { codeOf } from '../grpc-client.ts';
-import { withMounted } from '../mounting.ts';
+import { checkFileSystem, withMounted } from '../mounting.ts';
+import { type Held, heldAsRecorded } from './holdings.ts';
 import { LAYER, type Operation } from './operations.ts';
 
 export const CONTENT = 'of the layer';
 /** What a call is answered when nobody is there any more to answer it. */
 export const LOST = new Set(['UNAVAILABLE', 'CANCELLED']);
 
-export type KillGround = Pick<Ground, 'config' | 'leftovers' | 'tidy'>;
+export interface KillGround extends Pick<Ground, 'config' | 'leftovers' | 'tidy'> {
+  readonly held: Held;
+}
 
 export class Victim {
   readonly daemon: Daemon;
@@ -73,6 +76,7 @@ export class Victim {
     assert.is(again, isDone ? step.again : 'OK', `${story}, and asked again answered ${again}`);
     step.apply(this.#model);
     assert.equal(await this.#seen(), textOf(this.#model), story);
+    await heldAsRecorded(this.daemon, this.#ground.held);
     if (operation.made !== null) await this.#read(operation.made(key));
     await this.#clear();
     return code !== 'OK';
@@ -102,14 +106,18 @@ export class Victim {
     return code;
   }
 
+  /** It has what it must have, and its file system is sound. */
   async #read(key: string): Promise<void> {
     const { kind, parent } = this.#model.get(key) ?? { kind: 'none', parent: '' };
     const viewed = kind === 'committed' ? `view of ${key}` : key;
     if (viewed !== key) await this.#done({ ...prepare(viewed, key), call: (client) => client.view(viewed, key) });
-    await withMounted(this.daemon.root, await this.daemon.client.mounts(viewed), async (dir) => {
+    const mounts = await this.daemon.client.mounts(viewed);
+    await withMounted(this.daemon.root, mounts, async (dir) => {
       const found = await readFile(join(dir, 'file'), 'utf8').catch(() => null);
       assert.is(found, parent === '' ? null : CONTENT);
     });
+    // Now that its journal was replayed.
+    await checkFileSystem(mounts);
     if (viewed !== key) await this.#done(remove(viewed));
   }
 

@@ -6,6 +6,7 @@ import { heldIds } from './held-ids.ts';
 import { shell } from './shell.ts';
 
 const { THINSNAP_TEST_POOL: pool = '' } = process.env;
+const METADATA = '/dev/vdb';
 
 async function devices(): Promise<readonly string[]> {
   const names = await shell('dmsetup', 'info', '-c', '--noheadings', '-o', 'name');
@@ -14,7 +15,7 @@ async function devices(): Promise<readonly string[]> {
 
 /** The base alone has an id, and nothing is active. */
 export async function leftovers(): Promise<readonly string[]> {
-  const [ids, active] = [await heldIds(pool), await devices()];
+  const [ids, active] = [await heldIds(), await devices()];
   return ids.length === 1 && active.length === 0 ? [] : [...ids.map((id) => `thin id ${id}`), ...active];
 }
 
@@ -32,7 +33,7 @@ export async function tidy(): Promise<void> {
     await shell('dmsetup', 'resume', name);
     await shell('dmsetup', 'remove', '--retry', name);
   }
-  for (const id of await heldIds(pool)) await shell('dmsetup', 'message', pool, '0', 'delete', id);
+  for (const id of await heldIds()) await shell('dmsetup', 'message', pool, '0', 'delete', id);
   const [, , , transactionId = '0'] = (await shell('dmsetup', 'status', pool)).split(' ');
   if (transactionId !== '0') await shell('dmsetup', 'message', pool, '0', 'set_transaction_id', transactionId, '0');
   const table = await shell('dmsetup', 'table', pool);
