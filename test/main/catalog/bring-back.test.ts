@@ -2,13 +2,15 @@
 // kept, and nothing that came later is taken for anybody's or given out again.
 
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { ClassicLevel } from 'classic-level';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backupText, writeBackup } from '../../../src/main/catalog/backup-file.ts';
+import { backupText, readBackup, writeBackup } from '../../../src/main/catalog/backup-file.ts';
 import { Backups, backupDirectory } from '../../../src/main/catalog/backups.ts';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
+import { HEAD_KEY, type Operation, toPut } from '../../../src/main/catalog/operations.ts';
 import { repairCatalog } from '../../../src/main/catalog/repair.ts';
 import { restoreCatalog } from '../../../src/main/catalog/restore.ts';
 import { damagesOf, FILE_KINDS, type FileKind } from '../../support/damage/damages.ts';
@@ -35,6 +37,11 @@ async function withOlderBackup(action: (root: string, backup: string) => Promise
   });
 }
 
+/** As a backup has it. */
+function lineOf(operation: Operation): string {
+  return JSON.stringify(operation.type === 'put' ? [operation.key, operation.value] : [operation.key]);
+}
+
 test('restoreCatalog brings back the backup, marked as restored, without what stood ready in it', async () => {
   await withOlderBackup(async (root, backup) => {
     const before = await readRoot(join(root, 'catalog'));
@@ -52,6 +59,25 @@ test('restoreCatalog brings back the backup, marked as restored, without what st
       await catalog.clearRestored();
     });
     await withCatalog(root, async (catalog) => assert.is(catalog.restored, false));
+  });
+});
+
+test('restoreCatalog refuses a backup of another format, and changes neither it nor the catalog', async () => {
+  await withOlderBackup(async (root, backup) => {
+    const { head } = await readBackup(backup);
+    const other = toPut(HEAD_KEY, JSON.stringify({ ...head, format: head.format + 1 })).value;
+    const lines = gunzipSync(await readFile(backup))
+      .toString()
+      .trimEnd()
+      .split('\n');
+    const changed = lines.map((line) => (line.startsWith(`["${HEAD_KEY}"`) ? lineOf(other) : line));
+    assert.is.not(changed.join(), lines.join());
+    await writeFile(backup, gzipSync(`${changed.join('\n')}\n`));
+    const before = await readRoot(dirname(root));
+    const fault = await faultOf(restoreCatalog(root, backup));
+    assert.is(fault.code, 'unsupported');
+    assert.match(fault.message, /it is in format 3, and this version of thinsnap reads format 2\. Start the version/);
+    assert.equal(await readRoot(dirname(root)), before);
   });
 });
 
@@ -167,7 +193,9 @@ test('repairCatalog of any damage opens afterwards, and says when something did 
     const days = await makeDays(dir);
     const root = join(dir, 'damaged');
     let repaired = 0;
-    for (const kind of Object.keys(FILE_KINDS) as FileKind[]) {
+    // Not those of the lock: nothing of it is worth bringing back.
+    const kinds = (Object.keys(FILE_KINDS) as FileKind[]).filter((kind) => FILE_KINDS[kind].folder !== 'lock');
+    for (const kind of kinds) {
       for (const damage of damagesOf(kind, { flips: 1, cuts: 1 }, randomFrom(7))) {
         await rm(root, { recursive: true, force: true });
         await copyRoot(days.stopped, root);

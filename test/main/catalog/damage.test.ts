@@ -11,7 +11,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Catalog } from '../../../src/main/catalog/catalog.ts';
 import { FaultError } from '../../../src/shared/faults.ts';
-import { type Damage, damagesOf, FILE_KINDS, FOLDER_DAMAGES } from '../../support/damage/damages.ts';
+import {
+  type Damage,
+  damagesOf,
+  FILE_KINDS,
+  FOLDER_DAMAGES,
+  LOCK_FOLDER_DAMAGES,
+} from '../../support/damage/damages.ts';
 import {
   copyRoot,
   type Days,
@@ -30,6 +36,7 @@ const test = suite('damage');
 const SAMPLE = 3;
 const CUTS_SHARE = 4;
 const { THINSNAP_DAMAGE_RUNS: runs, THINSNAP_DAMAGE_SEED: givenSeed } = process.env;
+const LOCK_ADVICE = /^Cannot lock .* It holds no data: where it is damaged, remove it$/s;
 const flips = Number(runs ?? SAMPLE);
 const seed = Number(givenSeed ?? Date.now() % 2 ** 32);
 
@@ -57,11 +64,24 @@ async function judge(root: string, acknowledged: Facts): Promise<Outcome> {
     // An empty folder, or an empty lock in it, is nothing that could be missed.
     const harmful = changed.filter((file) => !file.endsWith('/LOCK'));
     if (harmful.length > 0) return { end: 'WRONG', what: `changed ${harmful.join(', ')}: ${error.message}` };
-    return { end: 'refused', what: error.message };
+    return LOCK_ADVICE.test(error.message)
+      ? judgeWithoutLock(root, acknowledged)
+      : { end: 'refused', what: error.message };
   }
+  return judgeOpen(catalog, acknowledged);
+}
+
+async function judgeOpen(catalog: Catalog, acknowledged: Facts): Promise<Outcome> {
   const same = factsOf(catalog.tables).join('\n') === acknowledged.join('\n');
   await catalog.close();
   return { end: same ? 'whole' : 'WRONG', what: same ? '' : 'opens, and holds something else' };
+}
+
+/** Does as the refusal says: nothing else may be in the way then. */
+async function judgeWithoutLock(root: string, acknowledged: Facts): Promise<Outcome> {
+  await rm(join(root, 'lock'), { recursive: true });
+  const { end, what } = await judgeOpen(await Catalog.open(root), acknowledged);
+  return end === 'whole' ? { end: 'refused', what } : { end, what };
 }
 
 async function runDamages(damages: readonly Damage[]): Promise<ReadonlyMap<string, number>> {
@@ -113,6 +133,14 @@ test('Catalog.open refuses an empty folder, a lost one, and that of yesterday', 
     FOLDER_DAMAGES.map(({ name }) => `${name} refused`),
   );
   report('folder', ends);
+});
+
+test('Catalog.open makes a lock that is lost or empty anew, and takes that of yesterday', async () => {
+  const ends = await runDamages(LOCK_FOLDER_DAMAGES);
+  assert.equal(
+    [...ends.keys()],
+    LOCK_FOLDER_DAMAGES.map(({ name }) => `${name} whole`),
+  );
 });
 
 test('Catalog.open takes a log whose end a power loss tore, with all that was acknowledged', async () => {

@@ -14,6 +14,11 @@ export const FILE_KINDS = {
   LOCK: { folder: 'catalog', name: /^LOCK$/ },
   mark: { folder: '', name: /^catalog\.mark$/ },
   marker: { folder: '', name: /^catalog\.json$/ },
+  'lock/CURRENT': { folder: 'lock', name: /^CURRENT$/ },
+  'lock/MANIFEST': { folder: 'lock', name: /^MANIFEST-/ },
+  'lock/log': { folder: 'lock', name: /^\d+\.log$/ },
+  'lock/LOCK': { folder: 'lock', name: /^LOCK$/ },
+  'lock/pid': { folder: 'lock', name: /^pid$/ },
 } as const;
 export type FileKind = keyof typeof FILE_KINDS;
 
@@ -42,19 +47,24 @@ export function damagesOf(kind: FileKind, { flips, cuts }: Counts, random: () =>
 }
 
 /** Of the folder as a whole. */
-export const FOLDER_DAMAGES: readonly Damage[] = [
-  { name: 'the folder is empty', apply: async (root) => replaced(root, async () => undefined) },
-  { name: 'the folder is lost', apply: async (root) => lost(join(root, 'catalog')) },
-  {
-    name: "the folder is yesterday's",
-    apply: async (root, { yesterday }) =>
-      replaced(root, async (folder) => {
-        for (const name of await readdir(join(yesterday, 'catalog'))) {
-          await copyFile(join(yesterday, 'catalog', name), join(folder, name));
-        }
-      }),
-  },
-];
+export const FOLDER_DAMAGES = folderDamages('catalog');
+export const LOCK_FOLDER_DAMAGES = folderDamages('lock');
+
+function folderDamages(name: 'catalog' | 'lock'): readonly Damage[] {
+  return [
+    { name: 'the folder is empty', apply: async (root) => replaced(join(root, name), async () => undefined) },
+    { name: 'the folder is lost', apply: async (root) => lost(join(root, name)) },
+    {
+      name: "the folder is yesterday's",
+      apply: async (root, { yesterday }) =>
+        replaced(join(root, name), async (folder) => {
+          for (const file of await readdir(join(yesterday, name))) {
+            await copyFile(join(yesterday, name, file), join(folder, file));
+          }
+        }),
+    },
+  ];
+}
 
 async function pick(root: string, kind: FileKind, random: () => number): Promise<string> {
   const { folder, name } = FILE_KINDS[kind];
@@ -94,8 +104,7 @@ async function swapped(path: string, yesterdays: string): Promise<string> {
   return `${path}: now ${yesterdays}`;
 }
 
-async function replaced(root: string, fill: (folder: string) => Promise<void>): Promise<string> {
-  const folder = join(root, 'catalog');
+async function replaced(folder: string, fill: (folder: string) => Promise<void>): Promise<string> {
   await rm(folder, { recursive: true });
   await mkdir(folder);
   await fill(folder);
