@@ -1,21 +1,38 @@
-// A whole daemon whose catalog is damaged, brought back, or cannot be written: what it says at its start, what its commands
-// bring back, and that no file of a snapshot is deleted for that.
+// A whole daemon whose catalog is damaged, brought back, cannot be written, or was written by an earlier one: what it says at
+// its start, what its commands bring back, and that no file of a snapshot is deleted for that.
 
+import { execFile } from 'node:child_process';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runProgram } from '../main/cli/support.ts';
-import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { type Daemon, makeDaemon, startDaemon } from '../support/daemon.ts';
 import { damagesOf, FOLDER_DAMAGES } from '../support/damage/damages.ts';
-import { copyRoot, type Days } from '../support/damage/days.ts';
+import { copyRoot, type Days, readRoot } from '../support/damage/days.ts';
 import { randomFrom } from '../support/random.ts';
 
 const test = suite('catalog-blockfile');
 
+const CONFIG = { volumes: 'blockfile', base_image_size: '32MB', min_free_space: '1%', standby_total: 0 };
+/** What daemons of earlier commits wrote: the README there says how. */
+const FIXTURES = fileURLToPath(new URL('../../../test/main/catalog/fixtures/', import.meta.url));
+
 async function withDaemon(action: (daemon: Daemon, state: string) => Promise<void>): Promise<void> {
-  const config = { volumes: 'blockfile', base_image_size: '32MB', min_free_space: '1%', standby_total: 0 };
-  const daemon = await startDaemon({ config });
+  await withIts(await startDaemon({ config: CONFIG }), action);
+}
+
+/** One that was not started yet, on the state that an earlier commit's daemon left. */
+async function withEarlier(commit: string, action: (daemon: Daemon, state: string) => Promise<void>): Promise<void> {
+  await withIts(await makeDaemon({ config: { ...CONFIG, base_image_size: '16MB' } }), async (daemon, state) => {
+    await promisify(execFile)('tar', ['-xzf', join(FIXTURES, `${commit}.tar.gz`), '-C', daemon.root]);
+    await action(daemon, state);
+  });
+}
+
+async function withIts(daemon: Daemon, action: (daemon: Daemon, state: string) => Promise<void>): Promise<void> {
   try {
     await action(daemon, join(daemon.root, 'state'));
   } finally {
@@ -140,6 +157,47 @@ test('a daemon refuses a catalog of another format and leaves it as it is', asyn
     assert.match((await catalog(daemon, 'repair')).error, /Start the version that wrote it/);
   });
 });
+
+for (const commit of ['c593d69', '368b00c']) {
+  test(`a daemon refuses what that of ${commit} wrote in format 1, as all commands do, and changes none of its files`, async () => {
+    await withEarlier(commit, async (daemon, state) => {
+      const before = await readRoot(state);
+      assert.match(await refusalOf(daemon), /it is in format 1, and this version of thinsnap reads format 2/);
+      assert.match((await catalog(daemon, 'repair')).error, /Start the version that wrote it/);
+      assert.is((await catalog(daemon, 'backup', join(daemon.root, 'a.backup'))).status, 1);
+      confirmSame(before, await readRoot(state));
+    });
+  });
+}
+
+for (const commit of ['7b9d7a9', '90c4cd9']) {
+  test(`a daemon reads all that the one of ${commit} wrote, goes on with it, and leaves its volumes as they are`, async () => {
+    await withEarlier(commit, async (daemon, state) => {
+      const before = await readRoot(join(state, 'volumes'));
+      await daemon.start();
+      const found = (await daemon.client.list()).map(({ name, parent, labels }) => [name, parent, { ...labels }]);
+      assert.equal(found.sort(), [
+        ['container', 'layer', {}],
+        ['layer', '', { 'a label': 'with a value' }],
+        ['view', 'layer', {}],
+      ]);
+      for (const key of ['container', 'view']) assert.is((await daemon.client.mounts(key)).length, 1);
+      confirmSame(before, await readRoot(join(state, 'volumes')));
+      await daemon.client.prepare('new', 'layer');
+      await daemon.restart();
+      assert.equal(await names(daemon), ['container', 'layer', 'new', 'view']);
+      const after = await readRoot(join(state, 'volumes'));
+      confirmSame(before, new Map([...after].filter(([file]) => before.has(file))));
+      await daemon.stop();
+    });
+  });
+}
+
+/** Not as maps: what is shown of two that differ would be megabytes. */
+function confirmSame(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): void {
+  assert.equal([...after.keys()].sort(), [...before.keys()].sort());
+  for (const [file, text] of before) assert.ok(after.get(file) === text, `${file} has changed`);
+}
 
 test('thinsnap check looks itself while the daemon is stopped, with repairs and drops, and asks it while it runs', async () => {
   await withDaemon(async (daemon, state) => {
