@@ -1,6 +1,6 @@
 // The description of a pool: what is written is read back, and nothing else is taken.
 
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -18,6 +18,7 @@ import { lvmDeviceName, parseLvmDeviceName } from '../../../src/shared/pool-make
 import { parseSectors } from '../../../src/shared/units.ts';
 import { faultOf } from '../../support/faults.ts';
 import { withScratch } from '../../support/scratch.ts';
+import { run } from '../cli/support.ts';
 
 const UUID = `thinsnap-pool-${'a'.repeat(32)}`;
 const TRAITS = { uuid: UUID, blockSectors: parseSectors(1024), features: ['error_if_no_space'] } as const;
@@ -82,6 +83,30 @@ for (const [what, text, message] of BAD) {
     });
   });
 }
+
+test('what a later version might write is refused by all that reads a pool, and left as it is', async () => {
+  await withScratch(async (root) => {
+    const config = join(root, 'config.toml');
+    await writeFile(config, `root_path = "${root}/state"\npool_directory = "${root}"\n`, { mode: 0o600 });
+    const file = join(root, 'one.toml');
+    for (const text of [
+      `format = 2\n${GOOD}`,
+      GOOD.replace('complete = true', 'state = "complete"'),
+      GOOD.replace('features = []', 'features = ["later"]'),
+      GOOD.replace('kind = "loop"', 'kind = "nbd"'),
+    ]) {
+      await writeFile(file, text, { mode: 0o600 });
+      for (const command of ['show', 'activate', 'extend', 'remove']) {
+        const size = command === 'extend' ? ['--data-size', '2GiB'] : [];
+        const { status, error } = await run('pool', command, 'one', ...size, '--config', config);
+        assert.is(status, 1, command);
+        assert.match(error, /Cannot use the description of pool one/, command);
+      }
+      assert.is(await readFile(file, 'utf8'), text);
+      assert.equal((await readdir(root)).sort(), ['config.toml', 'one.toml']);
+    }
+  });
+});
 
 test('readDescription() refuses one that others may change', async () => {
   await withScratch(async (root) => {
