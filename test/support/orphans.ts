@@ -1,124 +1,147 @@
-// Tools that run on when their daemon is killed: the next one is not to serve while they are at work.
+// Tools that run on when their daemon is killed: the next one is not to serve while they are at work, and nothing is changed by
+// what they were to do.
+//
+// THINSNAP_ORPHANS: each tool both ways, so many times; `all`: once.
 
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Mount } from '../../src/main/rpc/gen/containerd/types/mount_pb.ts';
 import { type ConfigTable, type Daemon, startDaemon } from './daemon.ts';
+import { basesAreLeft } from './differences.ts';
+import { commit, type Model, prepare, type Step, textOf, textOfAll } from './failpoints/steps.ts';
+import { FakeTools, type Run } from './fake-tools.ts';
 import { codeOf } from './grpc-client.ts';
+import { LOST } from './kills/victim.ts';
 import { withMounted } from './mounting.ts';
 import { isAtWork } from './process-facts.ts';
 import { asRootWith } from './requirements.ts';
-import type { SnapshotsClient } from './snapshots-client.ts';
-import { until } from './until.ts';
 
 /** Much longer than a start: whoever is still there then was not ended. */
 const AT_WORK_SECONDS = 300;
-const LIMIT_MS = 120_000;
-const SEARCH_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 export const LAYER = 'layer';
+export const KEY = 'key';
+const CONTENT = 'of the layer';
 
-/** `all`: each tool both ways. */
 const { THINSNAP_ORPHANS: wanted = '' } = process.env;
 
-/** A call on the way of which a tool runs with that word among its arguments. */
-export interface Use {
-  readonly tool: string;
-  readonly word: string;
-  readonly call: (client: SnapshotsClient, key: string) => Promise<readonly Mount[]>;
+/** An operation on the way of which a tool runs. */
+export interface Use extends Run {
+  /** Done before, undisturbed. */
+  readonly before: readonly Step[];
+  /** The key is mounted until the next daemon serves. */
+  readonly open: boolean;
+  readonly step: Step;
 }
 
 export interface OrphanGround {
   readonly config: ConfigTable;
   readonly uses: readonly Use[];
+  /** Trials where nobody asks for more: one with its tools, the others drawn. */
+  readonly sample: number;
   /** After each daemon, whatever it left. */
   readonly tidy: () => Promise<void>;
 }
 
-export function orphanSuite({ config, uses, tidy }: OrphanGround): void {
+interface Trial {
+  readonly use: Use;
+  readonly killed: 'alone' | 'with its tools';
+}
+
+export function orphanSuite({ config, uses, sample, tidy }: OrphanGround): void {
   const asRoot = asRootWith(test, 'losetup', 'flock');
-  for (const [index, use] of uses.entries()) {
-    // With its tools it leaves nothing, whichever they are: once will do where time is short.
-    const ways = wanted === 'all' || index === 0 ? (['alone', 'with its tools'] as const) : (['alone'] as const);
-    for (const killed of ways) {
-      asRoot(`a daemon killed ${killed} while ${use.tool} ${use.word} runs is followed by one that meets none`, () =>
-        withTools([use.tool], async (dir, env) => {
-          const daemon = await startDaemon({ config, env });
-          try {
-            await furnish(daemon);
-            await outlive(daemon, { use, dir, killed });
-            await daemon.stop();
-          } finally {
-            await daemon.remove();
-            await tidy();
-          }
-        }),
-      );
-    }
+  for (const { use, killed } of wanted === '' ? drawn(uses, sample) : repeated(uses)) {
+    const what = `in ${use.step.title}${use.open ? ' of an open one' : ''}, while ${use.tool} ${use.word} runs,`;
+    asRoot(`a daemon killed ${killed} ${what} is followed by one that meets none`, async () => {
+      const fakes = await FakeTools.make();
+      const daemon = await startDaemon({ config, env: fakes.env });
+      try {
+        await outlive(daemon, fakes, { use, killed });
+        await daemon.stop();
+      } finally {
+        await daemon.remove();
+        await tidy();
+        await fakes.remove();
+      }
+    });
   }
   test.run();
 }
 
-async function furnish({ client }: Daemon): Promise<void> {
-  await client.prepare('below', '');
-  await client.commit(LAYER, 'below');
+/** With its tools it leaves nothing, whichever they are: once will do where time is short. */
+function drawn(uses: readonly Use[], sample: number): readonly Trial[] {
+  const alone = uses.map((use) => ({ use, killed: 'alone', place: Math.random() }) as const);
+  const chosen = alone.sort((one, other) => one.place - other.place).slice(0, sample - 1);
+  return [...uses.slice(0, 1).map((use) => ({ use, killed: 'with its tools' }) as const), ...chosen];
 }
 
-interface Trial {
-  readonly use: Use;
-  readonly dir: string;
-  readonly killed: 'alone' | 'with its tools';
+function repeated(uses: readonly Use[]): readonly Trial[] {
+  const once = uses.flatMap((use) => (['alone', 'with its tools'] as const).map((killed) => ({ use, killed })));
+  return Array.from({ length: wanted === 'all' ? 1 : Number(wanted) }, () => once).flat();
 }
 
-async function outlive(daemon: Daemon, { use, dir, killed }: Trial): Promise<void> {
-  await writeFile(join(dir, `slow-${use.tool}`), use.word);
-  const lost = codeOf(use.call(daemon.client, 'key'));
-  const begun = async (): Promise<number | null> =>
-    Number(await readFile(join(dir, 'begun'), 'utf8').catch(() => '')) || null;
-  const pid = await until(LIMIT_MS, begun, () => `${use.tool} was not run`);
+async function outlive(daemon: Daemon, fakes: FakeTools, trial: Trial): Promise<void> {
+  const { before, open, step } = trial.use;
+  const model: Model = new Map();
+  const done = async (each: Step): Promise<void> => {
+    await each.call(daemon.client);
+    each.apply(model);
+  };
+  await done(prepare('below', ''));
+  await withMounted(daemon.root, await daemon.client.mounts('below'), (dir) => writeFile(join(dir, 'file'), CONTENT));
+  await done(commit(LAYER, 'below'));
+  for (const each of before) await done(each);
+  // What comes after an answer would run the same tools.
+  await daemon.client.cleanup();
+  const after: Model = new Map(model);
+  step.apply(after);
+
+  const kill = (): Promise<string> => killAmid(daemon, fakes, trial);
+  const code = open ? await withMounted(daemon.root, await daemon.client.mounts(KEY), kill) : await kill();
+  const seen = await seenBy(daemon);
+  const isDone = seen.join('\n') === textOf(after).join('\n');
+  if (code !== 'OK') assert.ok(LOST.has(code), code);
+  if (!isDone) assert.equal(seen, textOf(code === 'OK' ? after : model), code);
+  assert.is(await codeOf(step.call(daemon.client)), isDone ? step.again : 'OK');
+  assert.equal(await seenBy(daemon), textOf(after));
+  for (const [name, { kind, parent }] of after) await readOne(daemon, { name, kind, parent });
+  await removeAll(daemon);
+}
+
+/** Answers what the step was answered, once the next daemon serves. */
+async function killAmid(daemon: Daemon, fakes: FakeTools, { use, killed }: Trial): Promise<string> {
+  await fakes.put(use, `sleep ${AT_WORK_SECONDS}`);
+  const answer = codeOf(use.step.call(daemon.client));
+  const { pid } = await fakes.begun(use);
   process.kill(daemon.pid, 'SIGKILL');
-  // Each tool leads a group of its own.
   if (killed === 'with its tools') process.kill(-pid, 'SIGKILL');
-  await lost;
+  const code = await answer;
   await daemon.kill();
-  await rm(join(dir, `slow-${use.tool}`));
+  await fakes.drop(use);
   await daemon.start();
   assert.not(await isAtWork(pid), `${use.tool} is at work beside the new daemon`);
   assert.is(/were still at work: ended/.test(daemon.log), killed === 'alone');
-  const found = (await daemon.client.list()).map(({ name }) => name);
-  assert.equal(found, [LAYER]);
-  await withMounted(daemon.root, await use.call(daemon.client, 'key'), async () => undefined);
-  for (const { name } of await daemon.client.list()) if (name !== LAYER) await daemon.client.remove(name);
-  await daemon.client.remove(LAYER);
-  await daemon.client.cleanup();
+  return code;
 }
 
-/** Tools that take their time while they are told to, and then do what the real ones do. */
-async function withTools(
-  tools: readonly string[],
-  action: (dir: string, env: Readonly<Record<string, string>>) => Promise<void>,
+async function seenBy(daemon: Daemon): Promise<readonly string[]> {
+  return textOfAll(await daemon.client.list());
+}
+
+/** Whole, as the layer is where it stands on it. */
+async function readOne(
+  { client, root }: Daemon,
+  { name, kind, parent }: { readonly name: string; readonly kind: string; readonly parent: string },
 ): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
-  try {
-    await mkdir(join(dir, 'tools'));
-    for (const tool of tools) {
-      const path = join(dir, 'tools', tool);
-      await writeFile(
-        path,
-        `#!/bin/sh
-PATH=${SEARCH_PATH}
-if [ -e ${dir}/slow-${tool} ]; then
-  case "$*" in *"$(cat ${dir}/slow-${tool})"*) echo $$ >${dir}/begun; sleep ${AT_WORK_SECONDS} ;; esac
-fi
-exec ${tool} "$@"
-`,
-      );
-      await chmod(path, 0o755);
-    }
-    await action(dir, { THINSNAP_TOOL_PATH: `${join(dir, 'tools')}:${SEARCH_PATH}` });
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  const mounts = kind === 'committed' ? await client.view(`view of ${name}`, name) : await client.mounts(name);
+  const found = await withMounted(root, mounts, (dir) => readFile(join(dir, 'file'), 'utf8').catch(() => null));
+  assert.is(found, name === LAYER || parent === LAYER ? CONTENT : null, name);
+  if (kind === 'committed') await client.remove(`view of ${name}`);
+}
+
+async function removeAll(daemon: Daemon): Promise<void> {
+  const { client } = daemon;
+  for (const { name } of await client.list()) if (name !== LAYER) await client.remove(name);
+  await client.remove(LAYER);
+  await basesAreLeft(daemon);
 }

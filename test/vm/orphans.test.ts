@@ -1,25 +1,53 @@
 // A daemon on a thin pool, with dmsetup as its engine, is killed while a tool of its own is at work, alone or with the tool.
 // vm: plain pool
-//
-// THINSNAP_ORPHANS=all: at each tool, not at one alone.
 
-import { LAYER, orphanSuite, type Use } from '../support/orphans.ts';
+import { cleanup, commit, prepare, remove, type Step, view } from '../support/failpoints/steps.ts';
+import { KEY, LAYER, orphanSuite, type Use } from '../support/orphans.ts';
 import { thinPoolConfig } from './support/daemon.ts';
 import { tidy } from './support/leftovers.ts';
 
 const LARGER = { 'containerd.io/snapshot/max-size': String(2 ** 27) };
-const { THINSNAP_ORPHANS: wanted } = process.env;
+
+const child = { before: [], open: false, step: prepare(KEY, LAYER) };
+const larger = { before: [], open: false, step: prepare(KEY, LAYER, LARGER) };
+const fresh = { before: [], open: false, step: prepare(KEY, '', LARGER) };
+const committed = { before: [prepare(KEY, LAYER)], open: false, step: commit('name', KEY) };
+const copied = { ...committed, open: true };
+const removed = { before: [prepare(KEY, LAYER)], open: false, step: remove(KEY) };
+
+/** A Remove is answered before its device goes; Cleanup waits for that. */
+const cleaned: Step = {
+  ...remove(KEY),
+  title: 'Cleanup',
+  call: async (client) => {
+    await remove(KEY).call(client);
+    await cleanup().call(client);
+  },
+};
 
 const USES: readonly Use[] = [
-  { tool: 'dmsetup', word: 'create_snap', call: (client, key) => client.prepare(key, LAYER) },
-  { tool: 'dmsetup', word: 'create_thin', call: (client, key) => client.prepare(key, '', LARGER) },
-  { tool: 'mkfs.ext4', word: '', call: (client, key) => client.prepare(key, '', LARGER) },
-  { tool: 'debugfs', word: 'rmdir', call: (client, key) => client.prepare(key, '', LARGER) },
-  { tool: 'resize2fs', word: '', call: (client, key) => client.prepare(key, LAYER, LARGER) },
+  { tool: 'dmsetup', word: 'create_snap', ...child },
+  { tool: 'dmsetup', word: 'create --uuid', ...child },
+  { tool: 'dmsetup', word: 'create_thin', ...fresh },
+  { tool: 'mkfs.ext4', word: '', ...fresh },
+  { tool: 'debugfs', word: 'rmdir', ...fresh },
+  { tool: 'e2fsck', word: '', ...larger },
+  { tool: 'resize2fs', word: '', ...larger },
+  { tool: 'dmsetup', word: 'create --readonly', before: [], open: false, step: view(KEY, LAYER) },
+  { tool: 'dmsetup', word: 'info', ...committed },
+  { tool: 'dmsetup', word: 'remove --', ...committed },
+  { tool: 'dmsetup', word: 'suspend', ...copied },
+  { tool: 'dmsetup', word: 'create_snap', ...copied },
+  { tool: 'dmsetup', word: 'resume', ...copied },
+  { tool: 'dmsetup', word: 'remove --', ...removed },
+  { tool: 'dmsetup', word: ' delete ', ...removed },
+  { tool: 'dmsetup', word: ' delete ', ...removed, step: cleaned },
 ];
 
 orphanSuite({
-  config: { ...thinPoolConfig('dmsetup'), base_image_size: '64MB' },
-  uses: wanted === 'all' ? USES : USES.slice(0, 1),
+  // Snapshots that nobody asks for would run the same tools.
+  config: { ...thinPoolConfig('dmsetup'), base_image_size: '64MB', standby_per_parent: 0 },
+  uses: USES,
+  sample: 2,
   tidy,
 });
