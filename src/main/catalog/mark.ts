@@ -89,6 +89,9 @@ class FileMark implements Mark {
   async close(): Promise<void> {
     try {
       await this.#file?.datasync();
+    } catch (error) {
+      const path = join(this.#rootPath, MARK_FILE);
+      throw new FaultError('io', `Cannot sync ${path}: ${String(error)}`, { cause: error });
     } finally {
       await this.#file?.close();
     }
