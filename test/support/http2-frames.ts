@@ -61,6 +61,16 @@ export function headerBlock(headers: readonly Header[]): Buffer {
   );
 }
 
+/** One header that the table of the connection keeps, the newest of its own (RFC 7541, section 6.2.1). */
+export function keptHeader([name, value]: Header): Buffer {
+  return Buffer.concat([Buffer.of(0x40), text(Buffer.from(name)), text(Buffer.from(value))]);
+}
+
+/** The newest that the table has, so many times: a byte each, after the 61 that every table has (section 6.1). */
+export function newestHeader(times: number): Buffer {
+  return Buffer.alloc(times, 0x80 | 62);
+}
+
 /** The headers of a gRPC call as grpc-go sends them. */
 export function callHeaders(path: string | Buffer, more: readonly Header[] = []): Buffer {
   return headerBlock([

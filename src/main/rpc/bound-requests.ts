@@ -6,18 +6,20 @@
 
 import { Duplex } from 'node:stream';
 import {
+  Metadata,
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
   status,
 } from '@grpc/grpc-js';
+import { headerBytes } from './bound-headers.ts';
 
 export interface RequestLimits {
   /** Streams that are open, of all clients: what arrives, waits, runs, or is being answered. Each costs up to 16 KiB. */
   readonly streams: number;
   /** So many one connection may have in any case. */
   readonly streamsInAnyCase: number;
-  /** Bytes of requests that are here, of all clients: more than one message may have. */
+  /** Bytes of requests that are here, headers included, of all clients: more than one message may have. */
   readonly bytes: number;
   /** So many one stream may have in any case. */
   readonly bytesInAnyCase: number;
@@ -78,17 +80,24 @@ function bound({ call, stream, requestStream }: Begun, held: Held): void {
     clearTimeout(late);
     held.end(session, own);
   });
-  stream.on('data', (data: Buffer) => {
-    own += data.length;
-    held.bytes += data.length;
+  const take = (bytes: number): void => {
+    own += bytes;
+    held.bytes += bytes;
     if (requestStream && own > limits.dialogueBytes) {
       refuse(tooMuch(`this stream has had ${limits.dialogueBytes} bytes of them`));
     } else if (held.bytes > limits.bytes && own > limits.bytesInAnyCase) {
       refuse(tooMuch(`those that are here have ${limits.bytes} bytes`));
     }
-  });
+  };
+  stream.on('data', (data: Buffer) => take(data.length));
   if (Reflect.get(call, 'incomingEncoding') !== 'identity') refuse(COMPRESSED);
   else if (!isTaken) refuse(tooMuch(`${limits.streams} are here`));
+  else take(metadataBytes(call));
+}
+
+function metadataBytes(call: ServerInterceptingCallInterface): number {
+  const metadata: unknown = Reflect.get(call, 'metadata');
+  return metadata instanceof Metadata ? headerBytes(metadata.toHttp2Headers()) : 0;
 }
 
 /** What all clients have here together. */

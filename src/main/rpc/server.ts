@@ -2,6 +2,7 @@
 
 import type { Server as NetServer } from 'node:net';
 import { Server, type ServerOptions } from '@grpc/grpc-js';
+import { boundHeaders } from './bound-headers.ts';
 import { boundPieces } from './bound-pieces.ts';
 import { boundRequests } from './bound-requests.ts';
 import { type HandleOptions, Handlers } from './handle.ts';
@@ -13,7 +14,6 @@ import { type Implementation, type ListRpc, type Rpcs, SERVICE_NAME, SNAPSHOTS_D
 /** As containerd has it for its own services (defaults.DefaultMaxRecvMsgSize). */
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 const STREAMS_PER_CONNECTION_MAX = 1024;
-const HEADER_BYTES_MAX = 64 * 1024;
 /** What one connection may have waiting here, above all answers that its client does not read. Node.js ends it then. */
 const CONNECTION_MIB_MAX = 64;
 /** How long calls in flight may take to end at a stop. */
@@ -23,7 +23,6 @@ const SERVER_OPTIONS: ServerOptions = {
   'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
   'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
   'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
-  'grpc.max_metadata_size': HEADER_BYTES_MAX,
   'grpc-node.max_session_memory': CONNECTION_MIB_MAX,
   // Nobody asks for its statistics, and keeping them costs each call.
   'grpc.enable_channelz': 0,
@@ -90,17 +89,19 @@ export interface Pings {
   readonly limitMs: number;
 }
 
-const PINGS: Pings = { afterMs: 10_000, limitMs: 30_000 };
+export const PINGS: Pings = { afterMs: 10_000, limitMs: 30_000 };
 
 /** A server with every bound that both sockets have. */
 export function makeServer({ afterMs, limitMs } = PINGS): Server {
   boundPieces();
-  return new Server({
+  const server = new Server({
     ...SERVER_OPTIONS,
     'grpc.keepalive_time_ms': afterMs,
     'grpc.keepalive_timeout_ms': limitMs,
     interceptors: [boundRequests()],
   });
+  boundHeaders(server);
+  return server;
 }
 
 /** Takes no more connections and calls, and lets those in flight end. */

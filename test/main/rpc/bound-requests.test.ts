@@ -115,6 +115,17 @@ test('a request is refused when all together hold too much, and taken when they 
   });
 });
 
+test('headers count as well when all together hold too much', async () => {
+  await withEcho({}, async (address) => {
+    const other = await RawConnection.start(address);
+    const headers = callHeaders(ECHO, [['x', 'v'.repeat(8_000)]]);
+    await other.send(...[1, 3, 5].map((stream) => frame([TYPE.headers, FLAG.endHeaders, stream], headers)));
+    await answers(address, 'RESOURCE_EXHAUSTED', 5_000);
+    other.close();
+    await answers(address, 'OK', 5_000);
+  });
+});
+
 test('a request is refused when it is compressed', async () => {
   await withEcho({}, async (address) => {
     const end = await callOverHttp2(

@@ -1,4 +1,4 @@
-// What the server does with a connection that Node.js has given up and forgotten.
+// What the server does with a connection that Node.js has given up and forgotten, or that says nothing.
 
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -30,6 +30,20 @@ test('a connection whose streams were reset too fast is ended, and not left open
     connection.close();
     await withTimeout(ended, LIMIT_MS, 'the end of a connection that was given up');
     await drain(server, listener, DRAIN_MS);
+  });
+});
+
+test('a connection that greets and says nothing more, nor answers pings, is ended', async () => {
+  await withScratch(async (dir) => {
+    const server = makeServer({ afterMs: 50, limitMs: 50 });
+    const listener = await listen(server, join(dir, 'socket'), OWNER_ONLY);
+    const greeted = await RawConnection.start(join(dir, 'socket'));
+    try {
+      await withTimeout(greeted.ended(), LIMIT_MS, 'the end of a connection that only greets');
+    } finally {
+      greeted.close();
+      await drain(server, listener, DRAIN_MS);
+    }
   });
 });
 
