@@ -1,20 +1,25 @@
 // Clients that are slow, stalled or gone, and lists that are long: they cost their own call, and nobody else's.
 
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { Snapshots } from '../../../src/main/rpc/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
 import { codeOf } from '../../support/grpc-client.ts';
 import { callHeaders, FLAG, frame, grpcMessage, RawConnection, TYPE } from '../../support/http2-frames.ts';
 import type { Stage } from '../stage.ts';
-import { CASES, GROWTH_BYTES_MAX, withstand } from './calm.ts';
+import { ATTACK_MS, type Attack, CASES, GROWTH_BYTES_MAX, withstand } from './calm.ts';
+import { each, longLists, type Store } from './lists.ts';
 
 const STALLED = 100;
-const LISTED = Math.max(200, Math.min(100_000, CASES));
-const LABEL = 'l'.repeat(4000);
-const MESSAGE_BYTES_MAX = 1024 * 1024;
+/** The bytes of a request that comes one by one: a second each, where the attack is long enough. */
+const DRIPS = Math.max(8, Math.ceil(ATTACK_MS / 1000));
+const DRIP_MS = Math.max(1000, ATTACK_MS) / DRIPS;
 /** What a hundred Lists that stand still may cost, a window and two messages each, and one that goes on meanwhile. */
 const LISTS_BYTES_MAX = 200 * 1024 * 1024;
-const IN_FLIGHT = 32;
 const CANCELLED = 100;
+/** Of those, every so manieth is mounted. */
+const MOUNTED_EACH = Math.max(1, Math.floor(10_000 / CASES));
 const BURST_MIN = 3000;
 const BURST = Math.max(BURST_MIN, Math.min(20_000, CASES));
 const BURST_CLIENTS = 8;
@@ -22,24 +27,26 @@ const BURST_CLIENTS = 8;
 const BURST_BYTES_MAX = GROWTH_BYTES_MAX + (BURST - BURST_MIN) * 4096;
 
 export function clients(stage: Stage): void {
-  longLists(stage);
+  stalledLists(stage, longLists(stage));
 
   stage.test('others are answered when requests come one byte at a time', async () => {
     const slow = await Promise.all(Array.from({ length: STALLED }, () => RawConnection.start(stage.daemon.address)));
     const open = frame([TYPE.headers, FLAG.endHeaders, 1], callHeaders(`/${Snapshots.typeName}/Stat`));
-    const bytes = grpcMessage(Buffer.of(0x12, 1, 97));
+    const key = Buffer.alloc(Math.min(DRIPS - 7, 127), 'a');
+    const bytes = grpcMessage(Buffer.concat([Buffer.of(0x12, key.length), key]));
     try {
-      await withstand(stage, async (attack) => {
+      const attacked = async (attack: Attack): Promise<void> => {
         await Promise.all(slow.map((connection) => connection.send(open)));
         let sent = 0;
         do {
           const piece = frame([TYPE.data, FLAG.none, 1], bytes.subarray(sent, sent + 1));
           sent += 1;
           await Promise.all(slow.map((connection) => connection.send(piece)));
-          await new Promise((resolve) => setTimeout(resolve, 1000 / bytes.length));
+          await sleep(DRIP_MS);
         } while (!attack.over() && sent < bytes.length);
         for (const connection of slow) connection.close();
-      });
+      };
+      await withstand(stage, attacked, { name: `${STALLED} clients, a byte each ${DRIP_MS} ms` });
     } finally {
       for (const connection of slow) connection.close();
     }
@@ -60,7 +67,7 @@ export function clients(stage: Stage): void {
           });
           await Promise.all(calls);
         },
-        BURST_BYTES_MAX,
+        { name: `${BURST} calls at once`, growthBytesMax: BURST_BYTES_MAX },
       );
     } finally {
       for (const client of many) client.close();
@@ -74,66 +81,53 @@ export function clients(stage: Stage): void {
     });
   });
 
+  cancelledPrepares(stage);
+}
+
+function cancelledPrepares(stage: Stage): void {
   stage.test('each key is there whole or not at all when its Prepare is cancelled at any moment', async () => {
-    const parent = await stage.layer();
+    const parent = await stage.layer('', (dir) => writeFile(join(dir, 'known'), 'of the layer'));
     const keys = Array.from({ length: CANCELLED }, () => stage.key());
     for (const [index, key] of keys.entries()) {
       const client = stage.daemon.connect();
       await client.stat(parent);
       const call = codeOf(client.prepare(key, parent));
       // From before it is sent until after its answer.
-      await new Promise((resolve) => setTimeout(resolve, index / 2));
+      await sleep(index / 2);
       client.close();
       assert.match(await call, /^(OK|CANCELLED|UNAVAILABLE)$/);
     }
-    for (const key of keys) {
+    for (const [index, key] of keys.entries()) {
       assert.match(await codeOf(stage.client.prepare(key, parent)), /^(OK|ALREADY_EXISTS)$/);
-      assert.is((await stage.client.mounts(key)).length, 1);
+      const mounts = await stage.client.mounts(key);
+      assert.is(mounts.length, 1);
+      if (index % MOUNTED_EACH !== 0) continue;
+      await stage.mounted(mounts, async (dir) => {
+        assert.is(await readFile(join(dir, 'known'), 'utf8'), 'of the layer');
+        await writeFile(join(dir, 'own'), key);
+      });
     }
     await each(keys, (key) => stage.client.remove(key));
     await stage.client.cleanup();
   });
 }
 
-function longLists(stage: Stage): void {
-  const keys: string[] = [];
-  stage.test(`a List of ${LISTED} snapshots comes in messages of less than 1 MiB, and whole`, async () => {
-    for (let made = 0; made < LISTED; made += 1) keys.push(stage.key());
-    await each(keys, (key) => stage.client.view(key, '', { label: LABEL }));
-    const answers = await stage.client.grpc.collect(Snapshots.method.list, {});
-    assert.ok(answers.every(({ bytes }) => bytes < MESSAGE_BYTES_MAX));
-    const names = new Set(answers.flatMap(({ message }) => message.info.map(({ name }) => name)));
-    assert.is(keys.filter((key) => !names.has(key)).length, 0);
-  });
-
+function stalledLists(stage: Stage, { keys }: Store): void {
   stage.test(`others are answered when ${STALLED} clients begin a List and read no further`, async () => {
     const idle = Array.from({ length: STALLED }, () => stage.daemon.connect());
+    const attack = async (): Promise<void> => {
+      const streams = idle.map((client) => client.grpc.stream(Snapshots.method.list, {}).on('error', () => undefined));
+      // The first message is there, and no more is asked for.
+      await Promise.all(streams.map((stream) => new Promise((resolve) => stream.once('readable', resolve))));
+      assert.ok((await stage.client.list()).length >= keys.length);
+      for (const stream of streams) stream.cancel();
+      for (const client of idle) client.close();
+    };
     try {
-      await withstand(
-        stage,
-        async () => {
-          const streams = idle.map((client) =>
-            client.grpc.stream(Snapshots.method.list, {}).on('error', () => undefined),
-          );
-          // The first message is there, and no more is asked for.
-          await Promise.all(streams.map((stream) => new Promise((resolve) => stream.once('readable', resolve))));
-          assert.ok((await stage.client.list()).length >= LISTED);
-          for (const stream of streams) stream.cancel();
-          for (const client of idle) client.close();
-        },
-        LISTS_BYTES_MAX,
-      );
+      await withstand(stage, attack, { name: `${STALLED} Lists that stand still`, growthBytesMax: LISTS_BYTES_MAX });
     } finally {
       for (const client of idle) client.close();
     }
     await each(keys, (key) => stage.client.remove(key));
   });
-}
-
-async function each(keys: readonly string[], action: (key: string) => Promise<unknown>): Promise<void> {
-  const rest = keys.values();
-  const work = async (): Promise<void> => {
-    for (const key of rest) await action(key);
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, work));
 }

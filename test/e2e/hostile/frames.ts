@@ -1,13 +1,21 @@
 // Hostile HTTP/2: what is sent is made by hand, since no client library would send it.
 
+import { status } from '@grpc/grpc-js';
+import * as assert from 'uvu/assert';
+import { HEADER_BYTES_MAX } from '../../../src/main/rpc/bound-headers.ts';
 import { Snapshots } from '../../../src/main/rpc/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
 import { CONNECTIONS_MAX, GREETING_LIMIT_MS } from '../../../src/main/rpc/listener.ts';
+import { PINGS } from '../../../src/main/rpc/server.ts';
+import { callOverHttp2 } from '../../support/http2-call.ts';
 import {
   callHeaders,
   FLAG,
   frame,
   grpcMessage,
   headerBlock,
+  keptHeader,
+  newestHeader,
+  PREFACE,
   RawConnection,
   resetFrame,
   settingsFrame,
@@ -61,6 +69,15 @@ const FLOODS: readonly Flood[] = [
     start: [frame([TYPE.headers, FLAG.none, 1], HEADERS)],
     reads: true,
     round: () => many(() => frame([TYPE.continuation, FLAG.none, 1])),
+  },
+  {
+    name: 'calls are begun, each with 200 KB of headers in 250 bytes (HPACK bomb), and never ended',
+    start: [frame([TYPE.headers, FLAG.endHeaders, 1], Buffer.concat([HEADERS, keptHeader(['x', 'y'.repeat(4000)])]))],
+    reads: true,
+    round: (first) =>
+      many((index) =>
+        frame([TYPE.headers, FLAG.endHeaders, first + 2 * index], Buffer.concat([HEADERS, newestHeader(50)])),
+      ),
   },
   { name: 'SETTINGS come without end', start: [], reads: true, round: () => many(() => settingsFrame(WINDOW, 65_535)) },
   {
@@ -137,37 +154,72 @@ export function frames(stage: Stage): void {
 
   for (const flood of FLOODS) {
     stage.test(`others are answered and memory stays within bounds when ${flood.name}`, async () => {
-      await withstand(stage, (attack) => run(stage, flood, attack));
+      await withstand(stage, (attack) => run(stage, flood, attack), { name: flood.name });
     });
   }
 
-  stage.test(`others are answered when ${SILENT} connections say nothing, and those are ended`, async () => {
-    const silent: RawConnection[] = [];
-    try {
-      await withstand(stage, async () => {
-        for (let opened = 0; opened < SILENT; opened += 1) silent.push(await RawConnection.open(stage.daemon.address));
-        const ended = Promise.all(silent.map((connection) => connection.ended()));
-        await withTimeout(ended, 3 * GREETING_LIMIT_MS, 'the end of connections that say nothing');
-      });
-    } finally {
-      for (const connection of silent) connection.close();
-    }
-  });
+  headerSizes(stage);
+  silence(stage);
 
   stage.test('others are answered when connections are half closed amid their calls', async () => {
     const { address } = stage.daemon;
-    await withstand(stage, async (attack) => {
+    const attacked = async (attack: Attack): Promise<void> => {
       do {
         const half = await Promise.all(Array.from({ length: 50 }, () => RawConnection.start(address)));
         await Promise.all(half.map((connection) => connection.send(open(1))));
         for (const connection of half) connection.end();
         await withTimeout(Promise.all(half.map((connection) => connection.ended())), 60_000, 'the end of half of it');
       } while (!attack.over());
-    });
+    };
+    await withstand(stage, attacked, { name: 'half closed' });
   });
 
   stage.test('no connection is left open after all of this', async () => {
     await settled(stage.daemon.pid, before ?? { files: [] });
+  });
+}
+
+function headerSizes(stage: Stage): void {
+  for (const { bytes, answer } of [
+    { bytes: HEADER_BYTES_MAX - 1024, answer: status.NOT_FOUND },
+    { bytes: HEADER_BYTES_MAX + 1, answer: status.RESOURCE_EXHAUSTED },
+  ]) {
+    stage.test(`${status[answer]} is the answer to a call with ${bytes} bytes of headers`, async () => {
+      const pieces = Array.from({ length: 8 }, (_, index) => [`x-${index}`, 'v'.repeat(bytes / 8)] as const);
+      const headers = { ':path': STAT, ...Object.fromEntries(pieces) };
+      const end = await callOverHttp2(stage.daemon.address, headers, grpcMessage(Buffer.of(0x12, 1, 97)));
+      assert.is(status[end.grpc ?? -1], status[answer]);
+    });
+  }
+}
+
+function silence(stage: Stage): void {
+  stage.test(`others are answered when ${SILENT} connections say nothing, and those are ended`, async () => {
+    const silent: RawConnection[] = [];
+    const { address } = stage.daemon;
+    const attack = async (): Promise<void> => {
+      for (let opened = 0; opened < SILENT; opened += 1) silent.push(await RawConnection.open(address));
+      // HTTP/2's first words, and not the frame that must follow.
+      await silent[0]?.send(PREFACE);
+      const ended = Promise.all(silent.map((connection) => connection.ended()));
+      await withTimeout(ended, 3 * GREETING_LIMIT_MS, 'the end of connections that say nothing');
+    };
+    try {
+      await withstand(stage, attack, { name: `${SILENT} silent connections` });
+    } finally {
+      for (const connection of silent) connection.close();
+    }
+  });
+
+  // The unit test of the server does the same with shorter times.
+  if (ATTACK_MS < GREETING_LIMIT_MS) return;
+  stage.test('a connection that greets and says nothing more, nor answers pings, is ended', async () => {
+    const greeted = await RawConnection.start(stage.daemon.address);
+    try {
+      await withTimeout(greeted.ended(), 3 * (PINGS.afterMs + PINGS.limitMs), 'the end of one that only greets');
+    } finally {
+      greeted.close();
+    }
   });
 }
 
