@@ -4,6 +4,7 @@
 import { status } from '@grpc/grpc-js';
 import { GRPC_STATUS } from '../../../src/main/rpc/status.ts';
 import { FaultError } from '../../../src/shared/faults.ts';
+import { Latch } from '../latch.ts';
 import { ask } from './ask.ts';
 import type { Access, Answer, Call, Operation, Outcome } from './calls.ts';
 import type { Life, Machine } from './life.ts';
@@ -51,6 +52,7 @@ export class Clients {
   #unknown: Sent[] = [];
   #handles: Handle[] = [];
   #writes = 0;
+  #waitsOver = new Latch();
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -69,11 +71,19 @@ export class Clients {
       const due = (): boolean => !('aim' in action) || action.aim === null || this.#find(action.aim) !== null;
       const what = action.kind === 'call' ? action.call.kind : action.kind;
       await this.#machine.world.wait(`client ${client}: ${what}`, { due });
-      if (action.kind === 'call') await this.perform(client, inFull(this.#aim(action.call, action.aim)));
+      if (action.kind === 'call')
+        await this.#unlessTooLong(this.perform(client, inFull(this.#aim(action.call, action.aim))));
       else if (action.kind === 'open') await this.open(client, this.#find(action.aim) ?? action.key);
       else if (action.kind === 'write') for (const handle of this.#handles) this.#write(handle);
       else this.closeOne(client);
     }
+  }
+
+  /** All calls in flight are out of time, as `rpc/handle.ts` ends them: their clients go on, and so does the work. */
+  endWaits(): void {
+    const over = this.#waitsOver;
+    this.#waitsOver = new Latch();
+    over.open();
   }
 
   /** One call, on the record. Answers null unless it was done. */
@@ -119,6 +129,12 @@ export class Clients {
 
   closeAll(): void {
     for (const handle of this.#handles.splice(0)) handle.close();
+  }
+
+  /** What comes of a call that nobody waits for any more is on the record as well, with the time at which it came. */
+  async #unlessTooLong(work: Promise<unknown>): Promise<void> {
+    work.catch((error: unknown) => this.failures.push(String(error)));
+    await Promise.race([work, this.#waitsOver.opened]);
   }
 
   #record(sent: Sent, outcome: Outcome): void {

@@ -13,13 +13,16 @@ import type {
   TaskHandlers,
 } from '../../../src/shared/tasks.ts';
 import { type Bytes, parseBytes, type ThinId } from '../../../src/shared/units.ts';
+import { ToolError } from '../../../src/workers/exec.ts';
 import { type NoteUndo, withUndo } from '../../../src/workers/undo.ts';
 import { BLOCK_BYTES, BLOCK_SECTORS, type FakePool } from './fake-pool.ts';
-import type { Troubles } from './troubles.ts';
+import type { StepFailure, Troubles } from './troubles.ts';
 import type { Process } from './world.ts';
 
 /** As the real tasks do (devmapper/pool.ts). */
 const RESUME_TRIES_MAX = 3;
+/** How long a task hangs: others have ended several calls by then. */
+const HANG_STEPS = 60;
 
 interface FakeTasksOptions {
   readonly process: Pick<Process, 'step'>;
@@ -100,17 +103,25 @@ class RunningTask {
     if (this.#dead) throw workerDied();
     await this.#options.process.step(`${verb} ${what}`);
     const failure = this.#options.troubles.next(verb);
-    if (failure === 'worker-dies') {
-      this.#dead = true;
-      throw workerDied();
-    }
-    if (failure === 'worker-dies-late') {
-      act(this.#options.pool);
-      this.#dead = true;
-      throw workerDied();
-    }
-    if (failure !== null) throw new FaultError(failure, `Cannot ${verb} ${what}: planned`);
+    if (failure !== null) return this.#fail(failure, `${verb} ${what}`, act);
     return act(this.#options.pool);
+  }
+
+  async #fail<T>(failure: StepFailure, what: string, act: (pool: FakePool) => T): Promise<T> {
+    const { pool, process } = this.#options;
+    if (failure === 'worker-dies' || failure === 'worker-dies-late') {
+      if (failure === 'worker-dies-late') act(pool);
+      this.#dead = true;
+      throw workerDied();
+    }
+    if (failure !== 'hangs' && failure !== 'times-out' && failure !== 'times-out-late') {
+      throw new FaultError(failure, `Cannot ${what}: planned`);
+    }
+    await process.step(`${what} ${failure}`, HANG_STEPS);
+    if (failure === 'times-out') throw timedOut(what);
+    const answer = act(pool);
+    if (failure === 'times-out-late') throw timedOut(what);
+    return answer;
   }
 
   #status(): Promise<PoolStatus> {
@@ -280,6 +291,12 @@ function nameOf(origin: Origin): string | null {
 
 function bytesOf(pool: FakePool, thinId: ThinId): Bytes {
   return parseBytes((pool.thins.get(thinId)?.blocks ?? 0) * BLOCK_BYTES);
+}
+
+/** As a tool that was ended: what it did is not known. */
+function timedOut(what: string): ToolError {
+  const message = `Cannot ${what}: no answer in time, and it was ended`;
+  return new ToolError({ code: 'timeout', message }, { exitCode: null, stderr: '' });
 }
 
 function workerDied(): FaultError {

@@ -13,8 +13,13 @@ const TRACE_SHOWN = 150;
 /** Deeper than any chain of three names. */
 const REMOVE_ROUNDS = 8;
 
-/** Answers its steps, for whoever compares two runs. */
-export async function runScenario(place: Place, scenario: Scenario): Promise<readonly string[]> {
+export interface Played {
+  /** For whoever compares two runs. */
+  readonly steps: readonly string[];
+  readonly calls: number;
+}
+
+export async function runScenario(place: Place, scenario: Scenario): Promise<Played> {
   mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const simulation = new Simulation(place, scenario);
   // Not by `mock.method`, which remembers every call for as long as the process lives.
@@ -31,7 +36,7 @@ export async function runScenario(place: Place, scenario: Scenario): Promise<rea
     await removeAll(simulation);
     checkRest(simulation, 'when all was removed');
     checkHistory(simulation);
-    return simulation.machine.world.trace;
+    return { steps: simulation.machine.world.trace, calls: simulation.clients.sent.length };
   } catch (error) {
     const steps = simulation.machine.world.trace.slice(-TRACE_SHOWN).join(', ');
     throw new Error(`${error instanceof Error ? error.message : String(error)}\nThe steps: ${steps}`, { cause: error });

@@ -45,6 +45,8 @@ export type Happening =
   | 'disk-fails'
   | 'disk-fails-late'
   | 'foreign-id'
+  /** Of the calls in flight. */
+  | 'time-limit'
   | 'mend';
 
 export interface Event {
@@ -175,6 +177,7 @@ const roughEvent = eventOf(
   { weight: 4, arbitrary: fc.constant('kill') },
   { weight: 2, arbitrary: fc.constant('reboot') },
   { weight: 2, arbitrary: fc.constantFrom('disk-fails', 'disk-fails-late', 'mend') },
+  { weight: 2, arbitrary: fc.constant('time-limit') },
 );
 
 const FAILURES: readonly StepFailure[] = ['io', 'device-busy', 'no-space', 'thin-id-taken', 'pool-unsound'];
@@ -184,12 +187,16 @@ const trouble: fc.Arbitrary<Trouble> = plain({
   failure: fc.constantFrom(...FAILURES),
   lasting: fc.constantFrom('once', 'once', 'ever'),
 });
-/** One in a run: a second one could end the very step that mends what the first one left. */
-const death: fc.Arbitrary<Trouble> = plain({
-  at: fc.nat({ max: TROUBLE_STEPS_MAX }),
-  failure: fc.constantFrom('worker-dies' as const, 'worker-dies-late' as const),
-  lasting: fc.constant('once' as const),
-});
+const death = once('worker-dies', 'worker-dies-late');
+const slowness = once('hangs', 'hangs', 'times-out', 'times-out-late');
+
+function once(...failures: readonly StepFailure[]): fc.Arbitrary<Trouble> {
+  return plain({
+    at: fc.nat({ max: TROUBLE_STEPS_MAX }),
+    failure: fc.constantFrom(...failures),
+    lasting: fc.constant('once' as const),
+  });
+}
 
 interface Weather {
   readonly nature: readonly Event[];
@@ -200,14 +207,12 @@ interface Weather {
 const weather: fc.Arbitrary<Weather> = fc.oneof(
   plain({ nature: fc.array(calmEvent, { maxLength: EVENTS_MAX, size: 'max' }), troubles: fc.constant([]) }),
   plain({ nature: fc.array(roughEvent, { maxLength: EVENTS_MAX, size: 'max' }), troubles: fc.constant([]) }),
-  plain({
-    nature: fc.array(roughEvent, { maxLength: EVENTS_MAX, size: 'max' }),
-    troubles: fc.array(trouble, { maxLength: TROUBLES_MAX, size: 'max' }),
-  }),
-  plain({
-    nature: fc.array(roughEvent, { maxLength: EVENTS_MAX, size: 'max' }),
-    troubles: death.map((one) => [one]),
-  }),
+  ...[trouble, death, slowness, fc.oneof(trouble, death, slowness)].map((one) =>
+    plain({
+      nature: fc.array(roughEvent, { maxLength: EVENTS_MAX, size: 'max' }),
+      troubles: fc.array(one, { maxLength: TROUBLES_MAX, size: 'max' }),
+    }),
+  ),
 );
 
 const plan = plain({

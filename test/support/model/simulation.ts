@@ -154,6 +154,9 @@ export class Simulation {
       case 'foreign-id':
         pool.makeForeign(1 + Math.max(0, ...pool.thins.keys()));
         break;
+      case 'time-limit':
+        this.clients.endWaits();
+        break;
       case 'mend':
         troubles.mend();
         break;

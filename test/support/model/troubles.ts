@@ -5,8 +5,18 @@ import type { FaultCode } from '../../../src/shared/faults.ts';
 /** As `Devices` gives up on a pool that is full of somebody else's ids. */
 const PLACE_TRIES = 16;
 
-/** `worker-dies`: the thread ends before the step, or `late`, after it; it undoes nothing, and its task answers `unavailable`. */
-export type StepFailure = FaultCode | 'worker-dies' | 'worker-dies-late';
+/**
+ * `worker-dies`: the thread ends before the step, or `late`, after it; it undoes nothing, and its task answers `unavailable`.
+ * `hangs`: the step is done, after a long time. `times-out`: after as long its tool is ended, before it did anything or,
+ * `late`, after it did all: whoever waited for it cannot tell which.
+ */
+export type StepFailure =
+  | Exclude<FaultCode, 'timeout'>
+  | 'worker-dies'
+  | 'worker-dies-late'
+  | 'hangs'
+  | 'times-out'
+  | 'times-out-late';
 
 /** Which steps may fail so; whatever is not named here may fail at any. */
 const FITTING: { readonly [Failure in StepFailure]?: readonly string[] } = {

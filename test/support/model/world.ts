@@ -134,8 +134,12 @@ export class Process {
     return this.#alive;
   }
 
-  step(label: string): Promise<void> {
-    return this.#alive ? this.#world.wait(label, { owner: this }) : new Promise(() => undefined);
+  /** Its turn comes after so many steps at the earliest, unless nothing else goes on. */
+  step(label: string, afterSteps = 0): Promise<void> {
+    if (!this.#alive) return new Promise(() => undefined);
+    const { trace } = this.#world;
+    const from = trace.length + afterSteps;
+    return this.#world.wait(label, { owner: this, due: () => trace.length >= from });
   }
 
   kill(): void {
