@@ -102,7 +102,10 @@ steps('createSnap of a resting origin makes three calls of the engine, and leave
 
 steps('snapActive leaves nothing when any of its calls fails', async () => {
   const origin = ACTIVE;
-  await failEachStep((engine) => snapActive(engine, { pool: POOL, thinId: SNAP.thinId, origin }), nothingIsLeft);
+  await failEachStep(
+    (engine) => snapActive(engine, { pool: POOL, poolTag: null, thinId: SNAP.thinId, origin }),
+    nothingIsLeft,
+  );
 });
 
 steps('createBase leaves nothing when any of its calls fails', async () => {
@@ -156,8 +159,8 @@ test('no task answers as done what failing metadata did not commit', async () =>
   assert.not((await deviceNames()).includes(SNAP.name));
   assert.not((await engine.info(BASE.name)).suspended);
   for (const task of [
-    () => snapActive(engine, { pool: POOL, thinId: thin(3).thinId, origin: ACTIVE }),
-    () => sealThin(engine, { pool: POOL, name: BASE.name }),
+    () => snapActive(engine, { pool: POOL, poolTag: null, thinId: thin(3).thinId, origin: ACTIVE }),
+    () => sealThin(engine, { pool: POOL, poolTag: null, name: BASE.name }),
     () => removeThin(engine, { activation: thin(9), discard: false }),
     () => createBase(engine, { activation: thin(4), mkfs: MKFS }),
   ]) {
@@ -185,7 +188,7 @@ test('createSnap and sealThin answer no-space on a full pool, leave nothing, and
   assert.is(fault.code, 'no-space');
   assert.match(fault.message, /512 of 512 data blocks are used\. Remove snapshots/);
   // What is still to be written would be lost, or wait.
-  assert.is((await faultOf(sealThin(engine, { pool: POOL, name: BASE.name }))).code, 'no-space');
+  assert.is((await faultOf(sealThin(engine, { pool: POOL, poolTag: null, name: BASE.name }))).code, 'no-space');
   assert.equal(await poolThinIds(engine, { pool: POOL }), [BASE.thinId]);
   assert.not((await deviceNames()).includes(SNAP.name));
   const status = await removeThin(engine, { activation: BASE, discard: true });

@@ -125,7 +125,7 @@ function taskSuite(kind: EngineKind): void {
     const mappedBefore = await thinMapped(engine, { name: thin(15).name });
     await write(pathOf(thin(15)), 8);
     const origin: Origin = { state: 'active', thinId: thin(15).thinId, name: thin(15).name };
-    const { mappedBytes } = await snapActive(engine, { pool: POOL, thinId: parseThinId(16), origin });
+    const { mappedBytes } = await snapActive(engine, { pool: POOL, poolTag: null, thinId: parseThinId(16), origin });
     assert.is(mappedBytes, await thinMapped(engine, { name: thin(15).name }));
     assert.ok(mappedBytes > mappedBefore);
     assert.not((await engine.info(thin(15).name)).suspended);
@@ -226,11 +226,11 @@ function taskSuite(kind: EngineKind): void {
     await settle();
     const handle = await open(pathOf(thin(19)), 'r');
     try {
-      assert.ok((await sealThin(engine, { pool: POOL, name: thin(19).name })).open);
+      assert.ok((await sealThin(engine, { pool: POOL, poolTag: null, name: thin(19).name })).open);
     } finally {
       await handle.close();
     }
-    const sealed = await sealThin(engine, { pool: POOL, name: thin(19).name });
+    const sealed = await sealThin(engine, { pool: POOL, poolTag: null, name: thin(19).name });
     assert.not(sealed.open);
     assert.is(sealed.mappedBytes, await thinMapped(engine, { name: thin(19).name }));
   });

@@ -29,16 +29,33 @@ export async function readPoolTable(engine: Engine, pool: string): Promise<PoolT
 
 /** Stops before anything is asked of a pool that came in the place of ours: its ids are others', and so is what they hold. */
 export async function confirmSame(engine: Engine, pool: string, tag: number | null): Promise<void> {
-  if (tag === null) return;
-  const { mode, transactionId } = await readPool(engine, pool, 'noflush');
+  if (tag !== null) confirmTag(pool, await readPresent(engine, pool), tag);
+}
+
+/** The same, of a status that was read for another reason. */
+export function confirmTag(pool: string, { mode, transactionId }: PoolStatus, tag: number | null): void {
   // A failed pool does not say who it is, and does nothing.
-  if (mode === 'fail' || transactionId === tag) return;
+  if (tag === null || mode === 'fail' || transactionId === tag) return;
   const found = `its transaction id is ${transactionId} and must be ${tag}`;
   throw new FaultError(
     'precondition',
     `Cannot use pool "${pool}": another has come in its place: ${found}. Bring the right one back, and restart thinsnapd`,
     { leaves: 'nothing' },
   );
+}
+
+/** One that was taken away, or is something else by now, is as little ours as another one. */
+async function readPresent(engine: Engine, pool: string): Promise<PoolStatus> {
+  try {
+    return await readPool(engine, pool, 'noflush');
+  } catch (error) {
+    if (!isFault(error, 'device-missing', 'invalid')) throw error;
+    throw new FaultError(
+      'precondition',
+      `Cannot use pool "${pool}": it is not there any more: ${error.message}. Bring it back under its name`,
+      { cause: error, leaves: 'nothing' },
+    );
+  }
 }
 
 /** What an active thin device maps, blocks shared with others included. */

@@ -3,12 +3,14 @@
 import { failpoint } from '../../shared/failpoints.ts';
 import type { TaskAnswer, TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
-import { confirmRoom, readMapped } from '../devmapper/pool.ts';
+import { confirmRoom, confirmTag, readMapped } from '../devmapper/pool.ts';
 
 export async function sealThin(engine: Engine, args: TaskArgs<'sealThin'>): Promise<TaskAnswer<'sealThin'>> {
-  const { pool, name } = args;
+  const { pool, poolTag, name } = args;
   // A suspend would wait for space, where writes do: in the kernel, for a minute.
-  await confirmRoom(engine, pool, 'noflush');
+  const before = await confirmRoom(engine, pool, 'noflush');
+  // Another pool, which came in the place of ours while the device stayed active, would commit nothing of it.
+  confirmTag(pool, before, poolTag);
   const { openCount } = await engine.info(name);
   const mappedBytes = await readMapped(engine, name);
   await failpoint('seal.mapped');

@@ -4,13 +4,14 @@ import { failpoint } from '../../shared/failpoints.ts';
 import { assert } from '../../shared/faults.ts';
 import type { TaskAnswer, TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
-import { confirmRoom, deleteThin, readMapped, withSuspended } from '../devmapper/pool.ts';
+import { confirmRoom, confirmSame, deleteThin, readMapped, withSuspended } from '../devmapper/pool.ts';
 import { withUndo } from '../undo.ts';
 
 export function snapActive(engine: Engine, args: TaskArgs<'snapActive'>): Promise<TaskAnswer<'snapActive'>> {
-  const { pool, thinId, origin } = args;
+  const { pool, poolTag, thinId, origin } = args;
   assert(origin.state === 'active', 'snapActive needs an origin that is active');
   return withUndo(async (note) => {
+    await confirmSame(engine, pool, poolTag);
     const mappedBytes = await withSuspended(engine, origin.name, async () => {
       await failpoint('snap-active.suspended');
       await engine.message(pool, `create_snap ${thinId} ${origin.thinId}`);

@@ -69,4 +69,15 @@ for (const found of [0, 6, 8]) {
   });
 }
 
+test('confirmSame() refuses what is gone, and what is no pool any more, and says that nothing was done', async () => {
+  const gone = async (): Promise<never> => {
+    throw new FaultError('device-missing', 'Cannot read the status of "pool": ENXIO');
+  };
+  for (const status of [gone, async () => []]) {
+    const fault = await faultOf(confirmSame({ ...ENGINE, status }, 'pool', 7));
+    assert.equal([fault.code, fault.leaves], ['precondition', 'nothing']);
+    assert.match(fault.message, /it is not there any more/);
+  }
+});
+
 test.run();

@@ -102,8 +102,8 @@ export class ThinPoolVolumes implements Volumes {
   }
 
   async snapshotInUse(device: Device, origin: Device): Promise<Bytes> {
-    const { tasks, poolName: pool } = this.#options;
-    const args = { pool, thinId: thinIdOf(device), origin: this.#origin(origin) };
+    const { tasks, poolName: pool, poolTag } = this.#options;
+    const args = { pool, poolTag, thinId: thinIdOf(device), origin: this.#origin(origin) };
     const made = await this.#resumed(args.origin, () => tasks.run('snapActive', args));
     this.#see(made.status);
     return made.mappedBytes;
@@ -140,6 +140,7 @@ export class ThinPoolVolumes implements Volumes {
     await this.activate(device, 'rw');
     const sealed = await this.#options.tasks.run('sealThin', {
       pool: this.#options.poolName,
+      poolTag: this.#options.poolTag,
       name: this.#name(device),
     });
     this.#see(sealed.status);
