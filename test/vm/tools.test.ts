@@ -20,7 +20,7 @@ const USES: readonly Use[] = [
   ...EXT4_USES,
   { title: 'create_snap', tool: 'dmsetup', word: 'create_snap', prepared: false, call: CALLS.child, idle: FAULT },
   { title: 'create', tool: 'dmsetup', word: 'create --uuid', prepared: false, call: CALLS.child, idle: FAULT },
-  { title: 'status', tool: 'dmsetup', word: 'status', prepared: true, call: CALLS.commit, idle: FAULT },
+  { title: 'info', tool: 'dmsetup', word: 'info', prepared: true, call: CALLS.commit, idle: FAULT },
   // That nothing was written meanwhile is all that saves it.
   { title: 'suspend', tool: 'dmsetup', word: 'suspend', prepared: true, call: CALLS.commitOpen, idle: /^OK$/ },
 ];

@@ -63,13 +63,13 @@ function failing(stage: Stage, trials: Trials): void {
       const origin = await trials.origin(use, 'failing');
       for (const [what, script] of scripts) {
         const key = await trials.key(use, origin);
-        await fakes.with(use, script, async () => {
-          await withstand(stage, async () => {
+        await withstand(stage, () =>
+          fakes.with(use, script, async () => {
             const code = await codeOf(use.call(stage, key, origin));
             assert.match(code, script === 'exit 0' ? use.idle : FAULT, what);
-          });
-          await fakes.begun(use);
-        });
+            await fakes.begun(use);
+          }),
+        );
       }
       await trials.goesWell(use, origin, await trials.key(use, origin));
     });
@@ -158,6 +158,8 @@ class Trials {
   async key({ prepared }: Use, { parent }: Origin): Promise<string> {
     const key = this.#stage.key();
     if (prepared) await this.#stage.client.prepare(key, parent);
+    // What comes after an answer would run the same tools.
+    await this.#stage.client.cleanup();
     return key;
   }
 
