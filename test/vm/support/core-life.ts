@@ -8,6 +8,7 @@ import type { Config } from '../../../src/main/config/config.ts';
 import { calls } from '../../../src/main/rpc/calls.ts';
 import { Clock } from '../../../src/main/snapshots/clock.ts';
 import type { TaskPool } from '../../../src/main/task-pool.ts';
+import { compare } from '../../../src/main/upkeep/comparison.ts';
 import { recover } from '../../../src/main/upkeep/recovery.ts';
 import { openVolumes } from '../../../src/main/volumes/open-volumes.ts';
 import type { Opened, Volumes } from '../../../src/main/volumes/volumes.ts';
@@ -92,6 +93,13 @@ export class CoreLife {
   async problems(): Promise<readonly string[]> {
     await this.#core.volumes.refreshSpace();
     return findProblems({ ...this.#core, config: this.#config, tasks: this.#tasks }).map(({ code }) => code);
+  }
+
+  /** What `thinsnap check` says of the records and the pool. */
+  async differences(): Promise<readonly string[]> {
+    const { differences, omitted } = await compare({ catalog: this.#catalog, volumes: this.#core.volumes });
+    if (omitted !== '') throw new Error(`The pool cannot be looked at: ${omitted}`);
+    return differences.map(({ rule, what }) => `${rule} ${what}`);
   }
 
   /** Ends when nothing is left to delete. */

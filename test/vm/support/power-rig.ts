@@ -109,7 +109,7 @@ export class PowerRig {
   async compare(life: CoreLife, moments: Moments): Promise<ReadonlyMap<string, State>> {
     const shared = moments.get('')?.state ?? new Map<string, never>();
     const states = agreedByAll(moments, await life.list());
-    await this.#contents(life, new Map([...states.values()].flatMap((state) => [...state])));
+    await this.contents(life, new Map([...states.values()].flatMap((state) => [...state])));
     for (const [prefix, moment] of moments) {
       states.set(prefix, await this.#again(life, moment, { state: states.get(prefix) ?? moment.state, shared }));
     }
@@ -117,7 +117,7 @@ export class PowerRig {
   }
 
   /** Every file that counts is whole, and no file system needs a repair. */
-  async #contents(life: CoreLife, state: State): Promise<void> {
+  async contents(life: CoreLife, state: State): Promise<void> {
     const lines: string[] = [`dir=${join(this.directory, 'seen')}`, 'mkdir -p $dir'];
     for (const [key, { kind, files }] of state) {
       const viewed = `${key}.seen`;

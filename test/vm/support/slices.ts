@@ -18,8 +18,16 @@ export const DISK_FAULTS = {
   'fails writes': (place: string) => `flakey ${place} 0 3600 1 error_writes`,
   'drops writes': (place: string) => `flakey ${place} 0 3600 1 drop_writes`,
   'writes a wrong byte': (place: string) => `flakey ${place} 0 3600 5 corrupt_bio_byte 32 w 165 0`,
+  'has a bad block': null,
 } as const;
+/** Of 4 KiB, which is a block of the file system and of the pool's metadata too. */
+const BAD_SECTORS = 8;
 export type DiskFault = keyof typeof DISK_FAULTS;
+export interface Sickness {
+  readonly fault: DiskFault;
+  /** Of the slice: where a bad block is. */
+  readonly badSector: number;
+}
 export const DISK_MIB = SIZES_MIB.state + SIZES_MIB.metadata + SIZES_MIB.data;
 export const DISK_SECTORS = DISK_MIB * SECTORS_PER_MIB;
 const STATE = 'thinsnap-test-state';
@@ -86,14 +94,21 @@ export class Slices {
   }
 
   /** From now on the disk does that under one slice; null: it is well again. */
-  async fail(disk: string, slice: Slice, fault: DiskFault | null): Promise<void> {
-    const place = placeOf(slice, disk);
-    const target = fault === null ? `linear ${place}` : DISK_FAULTS[fault](place);
+  async fail(disk: string, slice: Slice, sickness: Sickness | null): Promise<void> {
     const name = `thinsnap-test-${slice}`;
-    await shell('dmsetup', 'load', name, '--table', `${lengthOf(slice)} ${target}`);
+    const table = join(this.#directory, 'table');
+    await writeFile(table, `${tableOf(slice, disk, sickness).join('\n')}\n`);
+    await shell('dmsetup', 'load', name, table);
     // A resume thaws the file system that a suspend froze, and fails with it on a disk that fails.
     await shell('dmsetup', 'suspend', '--nolockfs', name);
     await shell('dmsetup', 'resume', name);
+  }
+
+  /** The sector, of the slice, where the log of the catalog ends, and is written next: all of a page is written again. */
+  async logEnd(): Promise<number> {
+    const extents = await shell('sh', '-c', `filefrag -v "$(ls ${this.rootPath}/catalog/*.log | tail -1)"`);
+    const [last] = [...extents.matchAll(/^ *\d+: +\d+\.\. +\d+: +\d+\.\. +(\d+):/gm)].reverse();
+    return Number(last?.[1]) * BAD_SECTORS;
   }
 
   /** The disk has no power, or the test has failed: what is there is given up. */
@@ -121,13 +136,24 @@ function tablesOn(disk: string): string {
   ).join(';');
 }
 
+function tableOf(slice: Slice, disk: string, sickness: Sickness | null): readonly string[] {
+  const place = placeOf(slice, disk);
+  if (sickness === null) return [`${lengthOf(slice)} linear ${place}`];
+  const { fault, badSector } = sickness;
+  if (fault !== 'has a bad block') return [`${lengthOf(slice)} ${DISK_FAULTS[fault](place)}`];
+  const after = badSector + BAD_SECTORS;
+  const sectors = SIZES_MIB[slice] * SECTORS_PER_MIB;
+  const whole = (from: number, to: number): string => `${from} ${to - from} linear ${placeOf(slice, disk, from)}`;
+  return [...(badSector > 0 ? [whole(0, badSector)] : []), `${badSector} ${BAD_SECTORS} error`, whole(after, sectors)];
+}
+
 function lengthOf(slice: Slice): string {
   return `0 ${SIZES_MIB[slice] * SECTORS_PER_MIB}`;
 }
 
-function placeOf(slice: Slice, disk: string): string {
+function placeOf(slice: Slice, disk: string, sector = 0): string {
   const before = SLICE_NAMES.slice(0, SLICE_NAMES.indexOf(slice)).map((each) => SIZES_MIB[each]);
-  return `${disk} ${before.reduce((sum, mib) => sum + mib, 0) * SECTORS_PER_MIB}`;
+  return `${disk} ${before.reduce((sum, mib) => sum + mib, 0) * SECTORS_PER_MIB + sector}`;
 }
 
 function poolTable(): string {
