@@ -14,8 +14,6 @@ import { CASES, print, SETTLE_MS, settled, withstand } from './calm.ts';
 
 const run = promisify(execFile);
 const IN_FLIGHT = 16;
-/** More than any lane of workers has threads: they are made when they are needed, and stay. */
-const WARM_UP = 64;
 const FILES = 64;
 /** Calls of one `life`. */
 const LIFE_CALLS = 12;
@@ -30,6 +28,8 @@ export interface LeakOptions {
   /** Of each kind. */
   readonly calls: number;
   readonly connections: number;
+  /** Calls at once. More than any lane of workers has threads: they are made when they are needed, and stay. */
+  readonly warmUp: number;
   /** Where devices, mounts and loop devices are looked for: what is the daemon's own, or all that there is. */
   readonly scope: Scope;
 }
@@ -37,6 +37,7 @@ export interface LeakOptions {
 const OPTIONS: LeakOptions = {
   calls: Math.max(100, Math.floor(CASES / 10)),
   connections: Math.max(100, Math.floor(CASES / 10)),
+  warmUp: 64,
   scope: 'own',
 };
 
@@ -52,7 +53,7 @@ export function leaksOf(options: LeakOptions): (stage: Stage) => void {
   };
 }
 
-function manyCalls(stage: Stage, { calls, scope }: LeakOptions): void {
+function manyCalls(stage: Stage, { calls, warmUp, scope }: LeakOptions): void {
   stage.test(`nothing is left after ${calls} calls of each kind, and as many that fail`, async () => {
     const { client } = stage;
     const leftovers = new Leftovers(scope, stage.daemon.root);
@@ -74,7 +75,7 @@ function manyCalls(stage: Stage, { calls, scope }: LeakOptions): void {
       assert.is(await codeOf(client.remove(name)), 'NOT_FOUND');
     };
     await repeat(Math.min(calls, 100), life);
-    await fillLanes(stage, parent);
+    await fillLanes(stage, parent, warmUp);
     await client.cleanup();
     const before = await factsOf(stage.daemon.pid);
     const memory = new Memory(stage.daemon.pid);
@@ -188,9 +189,9 @@ class Memory {
 }
 
 /** Has each lane of workers asked for more at once than it has threads: slow, fast, and that of deletions. */
-async function fillLanes(stage: Stage, parent: string): Promise<void> {
+async function fillLanes(stage: Stage, parent: string, count: number): Promise<void> {
   const { client } = stage;
-  const keys = Array.from({ length: WARM_UP }, () => stage.key());
+  const keys = Array.from({ length: count }, () => stage.key());
   await Promise.all(keys.map((each) => client.prepare(each, parent)));
   await Promise.all(keys.map((each) => client.usage(each)));
   await Promise.all(keys.map((each) => client.remove(each)));
