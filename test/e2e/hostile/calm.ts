@@ -21,6 +21,11 @@ export const GROWTH_BYTES_MAX = 50 * MIB;
 const BEFORE_MS = Math.min(2_000, ATTACK_MS / 6);
 /** An answer for those who behave: never seen over 2 s; made for a machine that does much else. */
 const ANSWER_MS_MAX = 20_000;
+/** Shorter attacks have too few calls for a ratio to mean anything, and so have medians below this on a busy machine. */
+const TELLING_MS = 10_000;
+const MEDIAN_MS_MIN = 10;
+/** Of attacks that give the daemon nothing to do. An idle machine would do with 2. */
+export const IDLE_RATIO_MAX = 5;
 export const SETTLE_MS = 60_000;
 
 export interface Attack {
@@ -32,6 +37,11 @@ export interface AttackOptions {
   /** What the figures are printed under. */
   readonly name?: string;
   readonly growthBytesMax?: number;
+  /**
+   * How many times as long the median answer may take. For attacks that give the daemon nothing to do: in a flood, whoever behaves
+   * waits behind what the attackers sent, and twice as long, as a daemon with idle processors would have it, is out of reach.
+   */
+  readonly medianRatioMax?: number;
 }
 
 let thread: Worker | null = null;
@@ -59,7 +69,7 @@ export async function watched(stage: Stage, key: string, action: () => Promise<v
 export async function withstand(
   stage: Stage,
   attack: (attack: Attack) => Promise<void>,
-  { name = 'an attack', growthBytesMax = GROWTH_BYTES_MAX }: AttackOptions = {},
+  { name = 'an attack', growthBytesMax = GROWTH_BYTES_MAX, medianRatioMax = Infinity }: AttackOptions = {},
 ): Promise<void> {
   const { pid } = stage.daemon;
   const key = await stage.aView();
@@ -71,6 +81,11 @@ export async function withstand(
   print(`${name}: ${compared(quiet, calm)}; memory grew by ${Math.round(grown / MIB)} MiB`);
   assert.is(stage.daemon.pid, pid);
   assertAnswered(calm);
+  if (ATTACK_MS >= TELLING_MS) {
+    const wasMs = Math.max(percentileOf(quiet.latenciesMs, 0.5), MEDIAN_MS_MIN);
+    const isMs = percentileOf(calm.latenciesMs, 0.5);
+    assert.ok(isMs < medianRatioMax * wasMs, `half of the answers took ${isMs} ms or more, ${wasMs} before`);
+  }
   assert.ok(grown < growthBytesMax, `memory grew by ${Math.round(grown / MIB)} MiB`);
   await stage.client.remove(key);
 }

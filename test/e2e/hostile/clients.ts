@@ -8,7 +8,7 @@ import { Snapshots } from '../../../src/main/rpc/gen/containerd/services/snapsho
 import { codeOf } from '../../support/grpc-client.ts';
 import { callHeaders, FLAG, frame, grpcMessage, RawConnection, TYPE } from '../../support/http2-frames.ts';
 import type { Stage } from '../stage.ts';
-import { ATTACK_MS, type Attack, CASES, GROWTH_BYTES_MAX, withstand } from './calm.ts';
+import { ATTACK_MS, type Attack, CASES, GROWTH_BYTES_MAX, IDLE_RATIO_MAX, withstand } from './calm.ts';
 import { each, longLists, type Store } from './lists.ts';
 
 const STALLED = 100;
@@ -46,7 +46,10 @@ export function clients(stage: Stage): void {
         } while (!attack.over() && sent < bytes.length);
         for (const connection of slow) connection.close();
       };
-      await withstand(stage, attacked, { name: `${STALLED} clients, a byte each ${DRIP_MS} ms` });
+      await withstand(stage, attacked, {
+        name: `${STALLED} clients, a byte each ${DRIP_MS} ms`,
+        medianRatioMax: IDLE_RATIO_MAX,
+      });
     } finally {
       for (const connection of slow) connection.close();
     }

@@ -24,7 +24,7 @@ import {
 import { factsOf, type ProcessFacts } from '../../support/process-facts.ts';
 import { withTimeout } from '../../support/with-timeout.ts';
 import type { Stage } from '../stage.ts';
-import { ATTACK_MS, type Attack, settled, withstand } from './calm.ts';
+import { ATTACK_MS, type Attack, IDLE_RATIO_MAX, settled, withstand } from './calm.ts';
 
 const STAT = `/${Snapshots.typeName}/Stat`;
 const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
@@ -205,7 +205,7 @@ function silence(stage: Stage): void {
       await withTimeout(ended, 3 * GREETING_LIMIT_MS, 'the end of connections that say nothing');
     };
     try {
-      await withstand(stage, attack, { name: `${SILENT} silent connections` });
+      await withstand(stage, attack, { name: `${SILENT} silent connections`, medianRatioMax: IDLE_RATIO_MAX });
     } finally {
       for (const connection of silent) connection.close();
     }
