@@ -31,12 +31,11 @@ export interface Stage {
   mounted<T>(mounts: readonly Mount[], action: (dir: string) => Promise<T>): Promise<T>;
 }
 
+/** Registers tests on one subject. */
+export type Topic = (stage: Stage) => void;
+
 /** Registers what `topics` register, as one suite over one daemon that is started before and removed after. */
-export function stageSuite(
-  name: string,
-  makeDaemon: () => Promise<Daemon>,
-  topics: readonly ((stage: Stage) => void)[],
-): void {
+export function stageSuite(name: string, makeDaemon: () => Promise<Daemon>, topics: readonly Topic[]): void {
   const tests = suite(name);
   const stage = makeStage((title, action) => {
     tests(title, () => withTimeout(action(), TEST_LIMIT_MS, title));
@@ -52,9 +51,21 @@ export function stageSuite(
       await daemon.remove();
     }
   });
-  for (const topic of topics) topic(stage);
-  stage.test('every snapshot can be removed, children first', async () => removeAll(stage.client));
+  for (const topic of [...topics, emptied]) topic(stage);
   tests.run();
+}
+
+/** The topics so many times over, each time upon an empty store, for `stageSuite`; titles tell which time it is. */
+export function repeated(topics: readonly Topic[], times: number): readonly Topic[] {
+  return Array.from({ length: times }, (_, time): readonly Topic[] => {
+    if (time === 0) return topics;
+    const again = topics.map(
+      (topic): Topic =>
+        (stage) =>
+          topic(titled(stage, ` (time ${time + 1} of ${times})`)),
+    );
+    return [emptied, ...again];
+  }).flat();
 }
 
 /** Which of the two kinds of nanoseconds an Info's timestamps are: as one number, to compare. */
@@ -79,6 +90,27 @@ export async function removeAll(client: SnapshotsClient, kept: ReadonlySet<strin
     for (const { name } of leaves) await client.remove(name);
   }
   await client.cleanup();
+}
+
+function emptied(stage: Stage): void {
+  stage.test('every snapshot can be removed, children first', async () => removeAll(stage.client));
+}
+
+/** The same stage, whose tests' titles end so. */
+function titled(stage: Stage, end: string): Stage {
+  return {
+    get daemon() {
+      return stage.daemon;
+    },
+    get client() {
+      return stage.client;
+    },
+    test: (name, action) => stage.test(`${name}${end}`, action),
+    key: () => stage.key(),
+    layer: (parent, fill) => stage.layer(parent, fill),
+    aView: (labels) => stage.aView(labels),
+    mounted: (mounts, action) => stage.mounted(mounts, action),
+  };
 }
 
 interface OwnStage extends Stage {

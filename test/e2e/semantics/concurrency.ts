@@ -5,7 +5,7 @@ import { codeOf } from '../../support/grpc-client.ts';
 import type { SnapshotsClient } from '../../support/snapshots-client.ts';
 import type { Stage } from '../stage.ts';
 
-const CLIENTS = 16;
+const CLIENTS = 32;
 
 export function concurrency(stage: Stage): void {
   oneKey(stage);
@@ -14,7 +14,7 @@ export function concurrency(stage: Stage): void {
 }
 
 function oneKey(stage: Stage): void {
-  stage.test('exactly one Prepare wins when 16 clients want one key', async () => {
+  stage.test(`exactly one Prepare wins when ${CLIENTS} clients want one key`, async () => {
     const parent = await stage.layer();
     for (const of of ['', parent]) {
       const key = stage.key();
@@ -24,19 +24,19 @@ function oneKey(stage: Stage): void {
     }
   });
 
-  stage.test('exactly one View wins when 16 clients want one key', async () => {
+  stage.test(`exactly one View wins when ${CLIENTS} clients want one key`, async () => {
     const [key, parent] = [stage.key(), await stage.layer()];
     assert.equal(await fromEach(stage, (client) => client.view(key, parent)), oneOk('ALREADY_EXISTS'));
   });
 
-  stage.test('exactly one Remove wins when 16 clients drop one key', async () => {
+  stage.test(`exactly one Remove wins when ${CLIENTS} clients drop one key`, async () => {
     const [key, parent] = [stage.key(), await stage.layer()];
     await stage.client.prepare(key, parent);
     assert.equal(await fromEach(stage, (client) => client.remove(key)), oneOk('NOT_FOUND'));
     assert.equal(await fromEach(stage, (client) => client.remove(parent)), oneOk('NOT_FOUND'));
   });
 
-  stage.test('exactly one Commit wins when 16 clients commit one key', async () => {
+  stage.test(`exactly one Commit wins when ${CLIENTS} clients commit one key`, async () => {
     const [key, names] = [stage.key(), Array.from({ length: CLIENTS }, () => stage.key())];
     await stage.client.prepare(key);
     assert.equal(await fromEach(stage, (client, index) => client.commit(at(names, index), key)), oneOk('NOT_FOUND'));
@@ -44,16 +44,19 @@ function oneKey(stage: Stage): void {
     assert.is(committed.length, 1);
   });
 
-  stage.test('exactly one Commit wins when 16 keys want one name, and the others can be committed', async () => {
-    const [name, parent] = [stage.key(), await stage.layer()];
-    const keys = Array.from({ length: CLIENTS }, () => stage.key());
-    await Promise.all(keys.map((key) => stage.client.prepare(key, parent)));
-    const ends = await fromEach(stage, (client, index) => client.commit(name, at(keys, index)));
-    assert.equal(ends, oneOk('ALREADY_EXISTS'));
-    const rest = (await stage.client.list(`parent==${parent},kind==active`)).map((info) => info.name);
-    assert.is(rest.length, CLIENTS - 1);
-    await Promise.all(rest.map((key) => stage.client.commit(stage.key(), key)));
-  });
+  stage.test(
+    `exactly one Commit wins when ${CLIENTS} keys want one name, and the others can be committed`,
+    async () => {
+      const [name, parent] = [stage.key(), await stage.layer()];
+      const keys = Array.from({ length: CLIENTS }, () => stage.key());
+      await Promise.all(keys.map((key) => stage.client.prepare(key, parent)));
+      const ends = await fromEach(stage, (client, index) => client.commit(name, at(keys, index)));
+      assert.equal(ends, oneOk('ALREADY_EXISTS'));
+      const rest = (await stage.client.list(`parent==${parent},kind==active`)).map((info) => info.name);
+      assert.is(rest.length, CLIENTS - 1);
+      await Promise.all(rest.map((key) => stage.client.commit(stage.key(), key)));
+    },
+  );
 }
 
 function manyKeys(stage: Stage): void {
@@ -69,7 +72,7 @@ function manyKeys(stage: Stage): void {
     await Promise.all(parents.map((parent) => client.remove(parent)));
   });
 
-  stage.test('Prepare, Mounts, Commit and Remove all go well when 16 clients run whole cycles', async () => {
+  stage.test(`Prepare, Mounts, Commit and Remove all go well when ${CLIENTS} clients run whole cycles`, async () => {
     const parent = await stage.layer();
     const cycle = async (client: SnapshotsClient) => {
       for (let turn = 0; turn < 5; turn += 1) {
@@ -116,7 +119,7 @@ function races(stage: Stage): void {
   });
 }
 
-/** Runs `action` from 16 connections at once; the statuses, sorted. */
+/** Runs `action` from a connection for each client, at once; the statuses, sorted. */
 async function fromEach(
   stage: Stage,
   action: (client: SnapshotsClient, index: number) => Promise<unknown>,
