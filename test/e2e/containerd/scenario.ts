@@ -9,8 +9,13 @@ import { withTimeout } from '../../support/with-timeout.ts';
 import { type Containerd, type Snapshotter, startContainerd } from './containerd.ts';
 import { CHECK_SCRIPT, IMAGE_NAME, LAYER_COUNT, writeImage } from './oci-image.ts';
 
+/**
+ * THINSNAP_CONTAINERS_AT_ONCE: containers that are started at once, and dropped at once. Each costs some starts of Go programs, of which
+ * an emulated machine does not do many a minute: whoever asks for many needs THINSNAP_TEST_PATIENCE there.
+ */
+const { THINSNAP_CONTAINERS_AT_ONCE: atOnce = '3', THINSNAP_TEST_PATIENCE: patience = '1' } = process.env;
 /** Made for a machine that is emulated. */
-const TEST_LIMIT_MS = 600_000;
+const TEST_LIMIT_MS = 600_000 * Number(patience);
 /** containerd's collector, our reaper, and a device that udev still has open. */
 const GONE_LIMIT_MS = 180_000;
 /** containerd's client waits at most 3 s between two attempts to connect (1.6, services.go, backoff MaxDelay). */
@@ -137,6 +142,20 @@ const ACTS: Readonly<Record<string, Act>> = {
     },
   },
 
+  'containers that start at once have each a root of their own, and go at once': {
+    needsRestart: false,
+    async run(scene) {
+      const ids = Array.from({ length: Number(atOnce) }, (_, index) => `crowd-${index}`);
+      await Promise.all(ids.map((id) => runOn(scene, id, `echo ${id} >/data/own`)));
+      assert.is((await scene.subject.list(scene.containerd)).length, LAYER_COUNT + ids.length);
+      const script = `${CHECK_SCRIPT}\nuntil [ -s /data/own ]; do sleep 1; done; cat /data/own`;
+      const seen = await Promise.all(ids.map((id) => enter(scene, id, script)));
+      for (const [index, id] of ids.entries()) assert.match(seen[index] ?? '', new RegExp(`image-ok\\s+${id}\\s*$`));
+      await Promise.all(ids.map((id) => drop(scene.containerd, id)));
+      await untilSnapshots(scene, LAYER_COUNT);
+    },
+  },
+
   'a second namespace has the image too': {
     needsRestart: false,
     async run(scene) {
@@ -184,10 +203,10 @@ async function runOnce(
   return containerd.ctr(namespace, 'run', ...options, IMAGE_NAME, id, 'sh', '-c', script);
 }
 
-/** Starts a container that runs until it is ended. */
-async function runOn({ containerd, subject }: Scene, id: string): Promise<void> {
+/** Starts a container that runs `script`, and then on until it is ended. */
+async function runOn({ containerd, subject }: Scene, id: string, script = ':'): Promise<void> {
   const options = ['--detach', '--null-io', '--snapshotter', subject.name];
-  await containerd.ctr('first', 'run', ...options, IMAGE_NAME, id, 'sleep', '100000');
+  await containerd.ctr('first', 'run', ...options, IMAGE_NAME, id, 'sh', '-c', `${script}; exec sleep 100000`);
 }
 
 let execs = 0;
@@ -230,9 +249,11 @@ async function untilSnapshots({ subject, containerd }: Scene, count: number): Pr
 /** Kills what runs and removes all containers, with their snapshots. */
 async function endTasks(containerd: Containerd): Promise<void> {
   const ids = (await containerd.ctr('first', 'containers', 'ls', '-q')).split('\n').filter((id) => id !== '');
-  for (const id of ids) {
-    // --force kills and waits for the end.
-    await containerd.ctr('first', 'tasks', 'rm', '--force', id);
-    await containerd.ctr('first', 'containers', 'rm', id);
-  }
+  for (const id of ids) await drop(containerd, id);
+}
+
+async function drop(containerd: Containerd, id: string): Promise<void> {
+  // --force kills and waits for the end.
+  await containerd.ctr('first', 'tasks', 'rm', '--force', id);
+  await containerd.ctr('first', 'containers', 'rm', id);
 }
