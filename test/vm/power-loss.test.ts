@@ -3,37 +3,40 @@
 // played back onto a fresh one, and looked at whole.
 //
 // THINSNAP_POWER_SEQUENCES: how many of the 258 sequences of at most three operations, or all.
+// THINSNAP_POWER_KILLS: how many starts after a kill, or all.
+// THINSNAP_POWER_PART: "2/6" takes the second of six parts of all recordings.
 // THINSNAP_POWER_MOMENTS: how many moments of each recording, or all. THINSNAP_POWER_SEED draws others; the order in which several
 // clients come to their steps is their own.
 
-import { open } from 'node:fs/promises';
 import { suite } from 'uvu';
 import { MIB } from '../../src/shared/units.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { toInfo } from '../support/model/ask.ts';
+import { partOf } from '../support/part.ts';
 import { type Random, randomFrom } from '../support/random.ts';
-import { thinPoolConfig } from './support/daemon.ts';
 import { agreedByAll, type Moments } from './support/ledger.ts';
 import { MemoryDisk } from './support/memory-disk.ts';
 import { inTurn, together } from './support/plays.ts';
-import { create, POOL } from './support/pool.ts';
-import { BASE_BYTES, PowerRig } from './support/power-rig.ts';
+import { PowerRig } from './support/power-rig.ts';
 import { FIRST_MARK, LOG_DISK, record, type Told } from './support/recording.ts';
-import { allSequences, type Sequence } from './support/sequences.ts';
-import { shell } from './support/shell.ts';
+import { KILLS, recordRecovery } from './support/recoveries.ts';
+import { allSequences } from './support/sequences.ts';
 import { DISK_MIB, DISK_SECTORS, METADATA_AT, METADATA_MIB } from './support/slices.ts';
 import { type Moment, WriteLog } from './support/write-log.ts';
 
 const { THINSNAP_POWER_SEQUENCES: sequencesWanted = '2', THINSNAP_POWER_MOMENTS: momentsWanted = '12' } = process.env;
+const { THINSNAP_POWER_KILLS: killsWanted = '1', THINSNAP_POWER_PART: part = '1/1' } = process.env;
 const { THINSNAP_POWER_SEED: given = '7' } = process.env;
 const seed = Number(given);
-/** Of one recording: what they write has room in the log. */
-const SEQUENCES_TOGETHER = 8;
+/** Of one recording: what they write has room in the log, and the first start comes once for all of them. */
+const SEQUENCES_TOGETHER = 24;
 /** Of several clients together, for the same reason. */
 const STEPS = 48;
 /** What is written while one moment is looked at. */
 const SCRATCH_MIB = 96;
 const TARGET = 'thinsnap-test-replayed';
+/** What the check says last when it has repaired something. */
+const REPAIRED = 'repaired';
 
 const tests = suite('power loss');
 const random = randomFrom(seed);
@@ -60,42 +63,35 @@ function drawn<Item>(items: readonly Item[], wanted: string): readonly Item[] {
 }
 
 async function lookAtAll(told: Told, chance: Random): Promise<void> {
-  const log = await WriteLog.open(LOG_DISK);
+  const log = WriteLog.open(LOG_DISK);
   const replica = await MemoryDisk.make(DISK_MIB);
   const scratch = await MemoryDisk.make(SCRATCH_MIB);
-  const disk = await open(replica.path, 'r+');
   try {
     const all = log.moments(FIRST_MARK, chance);
     const moments = drawn(all, momentsWanted);
-    process.stdout.write(`seed ${seed}: ${moments.length} of ${all.length} moments\n`);
+    const began = performance.now();
     let replayed = 0;
+    let repaired = 0;
     for (const [index, moment] of moments.entries()) {
-      await log.replay(disk, replayed, moment.upTo);
+      log.replay(replica.path, replayed, moment.upTo);
       replayed = moment.upTo;
-      await create(TARGET, `0 ${DISK_SECTORS} snapshot ${replica.path} ${scratch.path} N 8`);
+      await rig.devices.create(TARGET, `0 ${DISK_SECTORS} snapshot ${replica.path} ${scratch.path} N 8`);
       try {
-        await writeAlso(log, moment);
+        log.write(`/dev/mapper/${TARGET}`, moment.also);
         const torn = log.isTorn(moment, METADATA_AT, METADATA_AT + METADATA_MIB * MIB);
         // A whole daemon takes long to start here.
-        await lookAt(told, moment, { torn, whole: index === moments.length - 1 });
+        if (await lookAt(told, moment, { torn, whole: index === moments.length - 1 })) repaired += 1;
       } finally {
-        await shell('dmsetup', 'remove', '--retry', TARGET);
+        await rig.devices.remove(TARGET);
       }
     }
+    const eachMs = Math.round((performance.now() - began) / moments.length);
+    const seen = `${moments.length} of ${all.length} moments, ${repaired} after a repair of the metadata`;
+    process.stdout.write(`seed ${seed}: ${seen}, ${eachMs} ms each; ${rig.slices.verdicts.counts}\n`);
   } finally {
-    await disk.close();
-    await log.close();
+    log.close();
     await replica.remove();
     await scratch.remove();
-  }
-}
-
-async function writeAlso(log: WriteLog, { also }: Moment): Promise<void> {
-  const disk = await open(`/dev/mapper/${TARGET}`, 'r+');
-  try {
-    await log.write(disk, also);
-  } finally {
-    await disk.close();
   }
 }
 
@@ -106,14 +102,15 @@ interface Look {
   readonly whole: boolean;
 }
 
-async function lookAt(told: Told, { mark, upTo, also }: Moment, { torn, whole }: Look): Promise<void> {
+/** Whether the metadata had to be repaired. */
+async function lookAt(told: Told, { mark, upTo, also }: Moment, { torn, whole }: Look): Promise<boolean> {
   const moments = told.get(mark);
   if (moments === undefined) throw new Error(`There is no mark ${mark}`);
   try {
-    await rig.slices.open(`/dev/mapper/${TARGET}`, torn ? repairing() : undefined);
+    const said = await rig.slices.open(`/dev/mapper/${TARGET}`, torn ? repairing() : undefined);
     if (whole) await seenByDaemon(moments);
     await rig.look(moments);
-    process.stdout.write(`${mark}, entry ${upTo}: well${torn ? ', torn' : ''}\n`);
+    return said.endsWith(REPAIRED);
   } catch (error) {
     await rig.slices.abandon();
     const where = `after entry ${upTo} with ${also.join() || 'none'} of those that follow`;
@@ -128,19 +125,11 @@ async function lookAt(told: Told, { mark, upTo, also }: Moment, { torn, whole }:
  */
 function repairing(): string {
   const repair = `thin_repair -i "$0" -o ${spare.path} && dd if=${spare.path} of="$0" bs=1M conv=fsync && thin_check "$0"`;
-  return `sh -c 'thin_check "$0" || { ${repair}; }'`;
+  return `sh -c 'thin_check "$0" || { ${repair} && echo ${REPAIRED}; }'`;
 }
 
 async function seenByDaemon(moments: Moments): Promise<void> {
-  const daemon = await startDaemon({
-    config: {
-      ...thinPoolConfig('ioctl'),
-      pool_name: POOL,
-      root_path: rig.slices.rootPath,
-      base_image_size: `${BASE_BYTES}`,
-      min_free_space: '1%',
-    },
-  });
+  const daemon = await startDaemon({ config: rig.daemonConfig });
   try {
     agreedByAll(moments, (await daemon.client.list()).map(toInfo));
     await daemon.stop();
@@ -149,20 +138,37 @@ async function seenByDaemon(moments: Moments): Promise<void> {
   }
 }
 
-const sequences = drawn(allSequences(), sequencesWanted);
-for (let first = 0; first < sequences.length; first += SEQUENCES_TOGETHER) {
-  const some: readonly Sequence[] = sequences.slice(first, first + SEQUENCES_TOGETHER);
-  const names = some.map((sequence) => sequence.join('-')).join(', ');
-  tests(`what was acknowledged outlives a power loss at any moment of ${names}, seed ${seed}`, async () => {
-    await lookAtAll(await record(rig, inTurn(some)), random);
+/** One disk's writes, from where they count on, and what was told meanwhile. */
+interface Recording {
+  readonly title: string;
+  readonly make: () => Promise<Told>;
+}
+
+function ofSequences(): readonly Recording[] {
+  const sequences = drawn(allSequences(), sequencesWanted);
+  return Array.from({ length: Math.ceil(sequences.length / SEQUENCES_TOGETHER) }, (_, index) => {
+    const some = sequences.slice(index * SEQUENCES_TOGETHER, (index + 1) * SEQUENCES_TOGETHER);
+    const names = some.map((sequence) => sequence.join('-')).join(', ');
+    return { title: names, make: () => record(rig, inTurn(some)) };
   });
 }
 
-tests(
-  `what several clients were told outlives a power loss at any moment of ${STEPS} steps, seed ${seed}`,
-  async () => {
-    await lookAtAll(await record(rig, together(random, STEPS)), random);
-  },
-);
+function ofRecoveries(): readonly Recording[] {
+  return drawn(KILLS, killsWanted).map((kill) => ({
+    title: `a start after a kill at ${kill.place} of ${kill.step.kind}`,
+    make: () => recordRecovery(rig, kill),
+  }));
+}
+
+const ofClients: Recording = {
+  title: `${STEPS} steps of several clients`,
+  make: () => record(rig, together(random, STEPS)),
+};
+
+for (const { title, make } of partOf([...ofSequences(), ...ofRecoveries(), ofClients], part)) {
+  tests(`what was acknowledged outlives a power loss at any moment of ${title}, seed ${seed}`, async () => {
+    await lookAtAll(await make(), random);
+  });
+}
 
 tests.run();

@@ -2,6 +2,7 @@
 // What was drawn is in a test's name, so that a failure can be tried again by THINSNAP_FAILPOINT_PLANS.
 
 import { randomInt } from 'node:crypto';
+import { partOf } from '../part.ts';
 import { drawn } from '../random.ts';
 
 const {
@@ -240,12 +241,6 @@ function faults(points: readonly string[]): readonly Plans[] {
 /** As the round comes to them. Sorting keeps the order of those that are equal. */
 function inOrder(points: readonly string[], list: readonly string[]): readonly string[] {
   return list.filter((point) => points.includes(point)).toSorted((one, other) => placeOf(one) - placeOf(other));
-}
-
-/** "2/6": the second of six parts, since one boot of a machine has time for so much. */
-function partOf(plans: readonly Plans[], text: string): readonly Plans[] {
-  const [part = 1, parts = 1] = text.split('/').map(Number);
-  return plans.slice(((part - 1) * plans.length) / parts, (part * plans.length) / parts);
 }
 
 function asGiven(text: string): Plans {

@@ -31,7 +31,8 @@ export function together(random: Random, stepCount: number): Play {
   };
 }
 
-async function takeAll(
+/** One step after another, by a client that is alone. */
+export async function takeAll(
   rig: PowerRig,
   life: CoreLife,
   { marks, steps }: { readonly marks: Marks; readonly steps: readonly Step[] },
@@ -53,6 +54,7 @@ async function takeAll(
   }
 }
 
-function bySelf(mark: string): Promise<unknown> {
+/** A mark that comes when nothing else does. */
+export function bySelf(mark: string): Promise<unknown> {
   return shell('sh', '-c', mark);
 }

@@ -1,7 +1,7 @@
 // Everything that is looked at after a power loss: the pool and the file system under root_path are sound, a daemon starts on them, what
 // was acknowledged is there to the last byte, and what was not is whole or absent and can be asked for again.
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -10,8 +10,11 @@ import { loadConfig, NO_FLAGS } from '../../../src/main/config/load-config.ts';
 import { TaskPool, UNWATCHED } from '../../../src/main/task-pool.ts';
 import { FaultError } from '../../../src/shared/faults.ts';
 import { MIB, parseBytes } from '../../../src/shared/units.ts';
+import type { ConfigTable } from '../../support/daemon.ts';
 import type { MountSeen } from '../../support/model/calls.ts';
 import { CoreLife } from './core-life.ts';
+import { thinPoolConfig } from './daemon.ts';
+import { Devices, withMount } from './kernel.ts';
 import { after, agreedByAll, type Moment, type Moments, type State, type Step } from './ledger.ts';
 import { POOL } from './pool.ts';
 import { shell } from './shell.ts';
@@ -19,27 +22,36 @@ import { Slices } from './slices.ts';
 
 const WORKERS = 2;
 /** Of a base: the least that leaves room for its journal and some files. */
-export const BASE_BYTES = 16 * MIB;
+const BASE_BYTES = 16 * MIB;
 const FILE_BYTES = 16_384;
 /** What an in-flight step answers when it was done before. */
 const DONE_BEFORE = new Set(['already-exists', 'not-found']);
 
+interface Parts {
+  readonly devices: Devices;
+  readonly tasks: TaskPool;
+  readonly config: Config;
+}
+
 export class PowerRig {
   readonly slices: Slices;
   readonly directory: string;
+  readonly devices: Devices;
   readonly tasks: TaskPool;
   readonly #config: Config;
 
-  private constructor(directory: string, slices: Slices, { tasks, config }: { tasks: TaskPool; config: Config }) {
+  private constructor(directory: string, slices: Slices, { devices, tasks, config }: Parts) {
     this.directory = directory;
     this.slices = slices;
+    this.devices = devices;
     this.tasks = tasks;
     this.#config = config;
   }
 
   static async open(settings: Partial<Config> = {}): Promise<PowerRig> {
     const directory = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
-    const slices = new Slices(directory);
+    const devices = await Devices.open();
+    const slices = new Slices(directory, devices);
     const { config: defaults } = await loadConfig({ file: null, flags: NO_FLAGS });
     const config: Config = {
       ...defaults,
@@ -53,10 +65,11 @@ export class PowerRig {
     };
     const tasks = await TaskPool.open({ engine: 'ioctl', workers: WORKERS, ...UNWATCHED });
     await mkdir(join(directory, 'files'));
-    return new PowerRig(directory, slices, { tasks, config });
+    return new PowerRig(directory, slices, { devices, tasks, config });
   }
 
   async close(): Promise<void> {
+    this.slices.tools.end();
     await this.tasks.close();
     await rm(this.directory, { recursive: true, force: true });
   }
@@ -67,10 +80,21 @@ export class PowerRig {
     return CoreLife.open(this.#config, this.tasks);
   }
 
-  /** The file with the contents that its name asks for, to compare with and to copy from. */
+  /** Of a whole daemon on the same. */
+  get daemonConfig(): ConfigTable {
+    return {
+      ...thinPoolConfig('ioctl'),
+      pool_name: POOL,
+      root_path: this.slices.rootPath,
+      base_image_size: `${BASE_BYTES}`,
+      min_free_space: '1%',
+    };
+  }
+
+  /** The file with the contents that its name asks for, to copy from. */
   async file(name: string): Promise<string> {
     const path = join(this.directory, 'files', name);
-    await writeFile(path, `${name}\n`.repeat(FILE_BYTES).slice(0, FILE_BYTES));
+    await writeFile(path, contentsOf(name));
     return path;
   }
 
@@ -118,20 +142,27 @@ export class PowerRig {
 
   /** Every file that counts is whole, and no file system needs a repair. */
   async contents(life: CoreLife, state: State): Promise<void> {
-    const lines: string[] = [`dir=${join(this.directory, 'seen')}`, 'mkdir -p $dir'];
     for (const [key, { kind, files }] of state) {
       const viewed = `${key}.seen`;
       if (kind === 'committed') await life.take({ kind: 'View', key: viewed, parent: key });
-      const { type, source, options } = await life.mountOf(kind === 'committed' ? viewed : key);
-      lines.push(`mount -t ${type} -o ${['defaults', ...options].join()} ${source} $dir || echo ${key} is not mounted`);
-      for (const name of files) lines.push(`cmp $dir/${name} ${await this.file(name)} || echo ${key} has not ${name}`);
-      lines.push(`umount $dir`, `e2fsck -fn ${source} >$dir.log 2>&1 || { echo ${key}; cat $dir.log; }`);
+      const mount = await life.mountOf(kind === 'committed' ? viewed : key);
+      const question = `${mount.type} ${mount.options.join()} ${files.join()}`;
+      const wrong = await this.slices.verdicts.of(question, mount.source, () => this.#wrongIn(mount, files));
+      assert.is(wrong, '', `what is in ${key}: ${wrong}`);
+      if (kind === 'committed') await life.take({ kind: 'Remove', key: viewed });
     }
-    const wrong = await shell('sh', '-c', `{ ${lines.join('\n')}\n} 2>&1`);
-    assert.ok(wrong === '', `what is in the snapshots: ${wrong}`);
-    for (const [key, { kind }] of state) {
-      if (kind === 'committed') await life.take({ kind: 'Remove', key: `${key}.seen` });
-    }
+  }
+
+  /** The files that are not whole; fails when e2fsck finds something. */
+  async #wrongIn(mount: MountSeen, files: readonly string[]): Promise<string> {
+    const dir = join(this.directory, 'seen');
+    await mkdir(dir, { recursive: true });
+    const wrong = await withMount({ ...mount, dir }, async () => {
+      const found = await Promise.all(files.map((name) => readFile(join(dir, name), 'utf8').catch(String)));
+      return files.filter((name, index) => found[index] !== contentsOf(name));
+    });
+    await this.slices.tools.run(`e2fsck -fn ${mount.source}`);
+    return wrong.join();
   }
 
   /** What nobody has answered is asked again, and done then. */
@@ -154,4 +185,8 @@ export class PowerRig {
     }
     return isDone ? state : after(before, pending, shared);
   }
+}
+
+function contentsOf(name: string): string {
+  return `${name}\n`.repeat(FILE_BYTES).slice(0, FILE_BYTES);
 }

@@ -40,6 +40,12 @@ export class Marks {
     this.told.set(markOf(this.#last), new Map(moments));
   }
 
+  /** Moments count from here on. */
+  async first(): Promise<void> {
+    await shell('dmsetup', 'message', TARGET, '0', 'mark', FIRST_MARK);
+    this.begun();
+  }
+
   /** `write` runs a command of the shell, by which the next mark comes into the log; then `settle` has the step in its ledger. */
   next(write: (command: string) => Promise<unknown>, settle: () => void): Promise<void> {
     return this.#turns.run(async () => {
@@ -52,17 +58,25 @@ export class Marks {
 }
 
 /** From the first start on a bare pool to a stop. */
-export async function record(rig: PowerRig, play: Play): Promise<Told> {
+export function record(rig: PowerRig, play: Play): Promise<Told> {
+  return recordWrites(rig, async (marks) => {
+    await marks.first();
+    await inLife(rig, (life) => play(rig, life, marks));
+  });
+}
+
+/** What `action` has written on slices that are bare at first. */
+export async function recordWrites(rig: PowerRig, action: (marks: Marks) => Promise<void>): Promise<Told> {
   const disk = await MemoryDisk.make(DISK_MIB);
   try {
     await create(TARGET, `0 ${DISK_SECTORS} log-writes ${disk.path} ${LOG_DISK}`);
     await rig.slices.format(`/dev/mapper/${TARGET}`);
     await rig.slices.open(`/dev/mapper/${TARGET}`);
-    await shell('dmsetup', 'message', TARGET, '0', 'mark', FIRST_MARK);
-    const told = await played(rig, play);
+    const marks = new Marks();
+    await action(marks);
     await rig.slices.close();
     await shell('dmsetup', 'remove', TARGET);
-    return told;
+    return marks.told;
   } catch (error) {
     await rig.slices.abandon();
     await shell('dmsetup', 'remove', TARGET);
@@ -72,13 +86,12 @@ export async function record(rig: PowerRig, play: Play): Promise<Told> {
   }
 }
 
-async function played(rig: PowerRig, play: Play): Promise<Told> {
-  const marks = new Marks();
+/** A core that starts, and stops when nothing is left to do. */
+export async function inLife(rig: PowerRig, action: (life: CoreLife) => Promise<void>): Promise<void> {
   const life = await rig.begin();
   try {
-    await play(rig, life, marks);
+    await action(life);
     await life.quiet();
-    return marks.told;
   } finally {
     await life.close();
   }

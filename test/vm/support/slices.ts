@@ -1,11 +1,13 @@
 // One disk under everything that the daemon keeps: the file system of its root_path, and its pool's metadata and data, are slices
 // of it. So there is one order of all writes, and one moment at which power fails.
 
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MIB, SECTOR_BYTES } from '../../../src/shared/units.ts';
-import { deviceNames, POOL, POOL_UUID } from './pool.ts';
-import { shell } from './shell.ts';
+import { type Devices, mountAt, unmount } from './kernel.ts';
+import { POOL, POOL_UUID } from './pool.ts';
+import { LastingShell, shell } from './shell.ts';
+import { Verdicts } from './verdicts.ts';
 
 const SECTORS_PER_MIB = MIB / SECTOR_BYTES;
 const SLICE_NAMES = ['state', 'metadata', 'data'] as const;
@@ -34,6 +36,11 @@ const STATE = 'thinsnap-test-state';
 const METADATA = 'thinsnap-test-metadata';
 const DATA = 'thinsnap-test-data';
 const SLICES = [STATE, METADATA, DATA];
+const POOL_SECTORS = SIZES_MIB.data * SECTORS_PER_MIB;
+const POOL_TABLE = `0 ${POOL_SECTORS} thin-pool /dev/mapper/${METADATA} /dev/mapper/${DATA} 128 0 1 error_if_no_space`;
+const SUPERBLOCK_BYTES = 4096;
+/** Says nothing when all is well. */
+const CHECK = 'thin_check -q';
 export const METADATA_SLICE = `/dev/mapper/${METADATA}`;
 export const METADATA_MIB = SIZES_MIB.metadata;
 /** Where the pool's metadata are on the disk: their superblock comes first. */
@@ -41,11 +48,16 @@ export const METADATA_AT = SIZES_MIB.state * MIB;
 
 export class Slices {
   readonly #directory: string;
+  readonly #devices: Devices;
+  /** What only reads. */
+  readonly tools = new LastingShell();
+  readonly verdicts = new Verdicts();
   /** The mounted file system. */
   readonly state: string;
 
-  constructor(directory: string) {
+  constructor(directory: string, devices: Devices) {
     this.#directory = directory;
+    this.#devices = devices;
     this.state = join(directory, 'state');
   }
 
@@ -55,42 +67,36 @@ export class Slices {
 
   /** On a disk that is all zeros. */
   async format(disk: string): Promise<void> {
-    await shell('dmsetup', 'create', '--concise', tablesOn(disk));
+    await this.#make(disk);
     // What mkfs leaves for the kernel to do later would be among the writes that are looked at.
     const options = 'lazy_itable_init=0,lazy_journal_init=0,nodiscard';
     await shell('mkfs.ext4', '-q', '-b', '4096', '-E', options, `/dev/mapper/${STATE}`);
   }
 
-  /** Slices that are there already are taken as they are. `check` is what an operator runs on the metadata first. */
-  async open(disk: string, check = 'thin_check'): Promise<void> {
+  /**
+   * Slices that are there already are taken as they are. `check` is what an operator runs on the metadata first; answers what
+   * it says.
+   */
+  async open(disk: string, check = CHECK): Promise<string> {
     await mkdir(this.state, { recursive: true });
     await chmod(this.state, 0o755);
-    const there = (await deviceNames()).includes(STATE);
-    // A new pool's first block is zero, which thin_check takes for damage.
-    const checked = `[ "$(head -c 4096 ${METADATA_SLICE} | tr -d '\\0' | wc -c)" = 0 ] || ${check} ${METADATA_SLICE} >&2`;
-    await this.#script(
-      there ? '' : `dmsetup create --concise "${tablesOn(disk)}"`,
-      checked,
-      `mount -t ext4 /dev/mapper/${STATE} ${this.state}`,
-      `dmsetup create --concise "${poolTable()}"`,
-    );
+    if ((await this.#devices.list(STATE)).length === 0) await this.#make(disk);
+    const said = await this.#checked(check);
+    mountAt({ source: `/dev/mapper/${STATE}`, type: 'ext4', options: [], dir: this.state });
+    await this.#devices.create(POOL, POOL_TABLE, POOL_UUID);
+    return said;
   }
 
   /** Takes all away, and answers the pool's thin ids; fails when the pool or the file system is not sound. */
   async close(): Promise<readonly string[]> {
-    return (
-      await this.#script(
-        this.#thinsAway(),
-        `dmsetup remove ${POOL}`,
-        `umount ${this.state}`,
-        `thin_check ${METADATA_SLICE} >&2`,
-        `e2fsck -fn /dev/mapper/${STATE} >&2`,
-        `thin_ls --no-headers -o DEV ${METADATA_SLICE}`,
-        `dmsetup remove ${SLICES.join(' ')}`,
-      )
-    )
-      .split(/\s+/)
-      .filter(Boolean);
+    await this.#devices.remove(`${POOL}-`);
+    await this.#devices.remove(POOL);
+    unmount(this.state);
+    await this.tools.run(`e2fsck -fn /dev/mapper/${STATE}`);
+    const listed = `${CHECK} ${METADATA_SLICE} && thin_ls --no-headers -o DEV ${METADATA_SLICE}`;
+    const ids = await this.verdicts.of(listed, METADATA_SLICE, () => this.tools.run(listed));
+    for (const slice of SLICES) await this.#devices.remove(slice);
+    return ids.split(/\s+/).filter(Boolean);
   }
 
   /** From now on the disk does that under one slice; null: it is well again. */
@@ -123,17 +129,30 @@ export class Slices {
     return `for name in $(dmsetup ls --target thin | cut -f1 | grep '^${POOL}-'); do dmsetup remove --retry $name; done`;
   }
 
-  async #script(...lines: readonly string[]): Promise<string> {
-    const path = join(this.#directory, 'script');
-    await writeFile(path, `set -e\n${lines.join('\n')}\n`);
-    return shell('sh', path);
+  async #make(disk: string): Promise<void> {
+    for (const slice of SLICE_NAMES) {
+      await this.#devices.create(`thinsnap-test-${slice}`, `${lengthOf(slice)} linear ${placeOf(slice, disk)}`);
+    }
+  }
+
+  async #checked(check: string): Promise<string> {
+    // A new pool's first block is zero, which thin_check takes for damage.
+    if (await isNew(METADATA_SLICE)) return '';
+    const checked = `${check} ${METADATA_SLICE}`;
+    const look = (): Promise<string> => this.tools.run(checked);
+    // Any other check may write, and is to do so each time.
+    return check === CHECK ? this.verdicts.of(checked, METADATA_SLICE, look) : look();
   }
 }
 
-function tablesOn(disk: string): string {
-  return SLICE_NAMES.map(
-    (slice) => `thinsnap-test-${slice},,,rw,${lengthOf(slice)} linear ${placeOf(slice, disk)}`,
-  ).join(';');
+async function isNew(path: string): Promise<boolean> {
+  const metadata = await open(path, 'r');
+  try {
+    const { buffer } = await metadata.read(Buffer.alloc(SUPERBLOCK_BYTES), 0, SUPERBLOCK_BYTES, 0);
+    return buffer.every((byte) => byte === 0);
+  } finally {
+    await metadata.close();
+  }
 }
 
 function tableOf(slice: Slice, disk: string, sickness: Sickness | null): readonly string[] {
@@ -154,9 +173,4 @@ function lengthOf(slice: Slice): string {
 function placeOf(slice: Slice, disk: string, sector = 0): string {
   const before = SLICE_NAMES.slice(0, SLICE_NAMES.indexOf(slice)).map((each) => SIZES_MIB[each]);
   return `${disk} ${before.reduce((sum, mib) => sum + mib, 0) * SECTORS_PER_MIB + sector}`;
-}
-
-function poolTable(): string {
-  const sectors = SIZES_MIB.data * SECTORS_PER_MIB;
-  return `${POOL},${POOL_UUID},,rw,0 ${sectors} thin-pool ${METADATA_SLICE} /dev/mapper/${DATA} 128 0 1 error_if_no_space`;
 }

@@ -3,8 +3,10 @@
 //
 // The target logs a write that is neither FUA nor flush when the next flush takes it along. So what comes between two moments are
 // the writes that a disk may have kept or lost, each for itself, when power fails before that flush.
+//
+// All calls here are synchronous: thousands of small ones follow one another, and nothing else goes on.
 
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Random } from '../../support/random.ts';
 
 const MAGIC = 0x6a_73_66_77_73_68_72n;
@@ -13,6 +15,8 @@ const HEADER_BYTES = 32;
 const FLUSH_OR_FUA = 0b11n;
 const DISCARD = 0b100n;
 const MARK = 0b1000n;
+/** The target's own: nobody is told anything by it. */
+const END_MARK = 'dm-log-writes-end';
 
 interface Entry {
   readonly offset: number;
@@ -32,21 +36,21 @@ export interface Moment {
 }
 
 export class WriteLog {
-  readonly #log: FileHandle;
+  readonly #log: number;
   readonly #entries: readonly Entry[];
 
-  private constructor(log: FileHandle, entries: readonly Entry[]) {
+  private constructor(log: number, entries: readonly Entry[]) {
     this.#log = log;
     this.#entries = entries;
   }
 
   /** The target must be gone: it writes how many entries there are at its end. */
-  static async open(path: string): Promise<WriteLog> {
-    const log = await open(path, 'r');
+  static open(path: string): WriteLog {
+    const log = openSync(path, 'r');
     try {
-      return new WriteLog(log, await readEntries(log));
+      return new WriteLog(log, readEntries(log));
     } catch (error) {
-      await log.close();
+      closeSync(log);
       throw error;
     }
   }
@@ -77,22 +81,29 @@ export class WriteLog {
     return found;
   }
 
-  /** Writes the entries from `from` up to and without `to` to a disk. */
-  async replay(disk: FileHandle, from: number, to: number): Promise<void> {
-    await this.write(
-      disk,
+  /** Writes the entries from `from` up to and without `to` to the disk at `path`. */
+  replay(path: string, from: number, to: number): void {
+    this.write(
+      path,
       Array.from({ length: to - from }, (_, index) => from + index),
     );
   }
 
-  async write(disk: FileHandle, indexes: readonly number[]): Promise<void> {
-    for (const index of indexes) {
-      const { offset, bytes, at } = this.#entries[index] ?? NOTHING;
-      if (bytes === 0) continue;
-      const { buffer } = await this.#log.read(Buffer.alloc(bytes), 0, bytes, at);
-      await disk.write(buffer, 0, bytes, offset);
+  write(path: string, indexes: readonly number[]): void {
+    if (indexes.length === 0) return;
+    const disk = openSync(path, 'r+');
+    try {
+      for (const index of indexes) {
+        const { offset, bytes, at } = this.#entries[index] ?? NOTHING;
+        if (bytes === 0) continue;
+        const data = Buffer.allocUnsafe(bytes);
+        readSync(this.#log, data, 0, bytes, at);
+        writeSync(disk, data, 0, bytes, offset);
+      }
+      fsyncSync(disk);
+    } finally {
+      closeSync(disk);
     }
-    await disk.sync();
   }
 
   /** Whether the last write to the block at `begin` that the disk has kept came with others before `end`, with no flush between. */
@@ -104,8 +115,8 @@ export class WriteLog {
     return last >= 0 && this.#entries.slice(before + 1, after).some((entry) => isWithin(entry, begin + 1, end));
   }
 
-  async close(): Promise<void> {
-    await this.#log.close();
+  close(): void {
+    closeSync(this.#log);
   }
 }
 
@@ -122,15 +133,17 @@ function isWithin({ offset, bytes }: Entry, begin: number, end: number): boolean
 
 const NOTHING: Entry = { offset: 0, bytes: 0, at: 0, mark: null, isMoment: false };
 
-async function readEntries(log: FileHandle): Promise<readonly Entry[]> {
-  const { buffer: head } = await log.read(Buffer.alloc(SUPER_BYTES), 0, SUPER_BYTES, 0);
+function readEntries(log: number): readonly Entry[] {
+  const head = Buffer.alloc(SUPER_BYTES);
+  readSync(log, head, 0, SUPER_BYTES, 0);
   if (head.readBigUInt64LE(0) !== MAGIC) throw new Error('There is no log: the target was not removed');
   const count = Number(head.readBigUInt64LE(16));
   const sectorBytes = head.readUInt32LE(24);
   const entries: Entry[] = [];
+  const buffer = Buffer.alloc(sectorBytes);
   let position = sectorBytes;
   for (let index = 0; index < count; index += 1) {
-    const { buffer } = await log.read(Buffer.alloc(sectorBytes), 0, sectorBytes, position);
+    readSync(log, buffer, 0, sectorBytes, position);
     position += sectorBytes;
     const flags = buffer.readBigUInt64LE(16);
     const bytes = Number(buffer.readBigUInt64LE(8)) * sectorBytes;
@@ -138,11 +151,12 @@ async function readEntries(log: FileHandle): Promise<readonly Entry[]> {
     // The disk below has no discard: there it changes nothing, and here it has no data.
     const isDiscard = (flags & DISCARD) !== 0n;
     const textEnd = HEADER_BYTES + Number(buffer.readBigUInt64LE(24));
+    const text = buffer.toString('utf8', HEADER_BYTES, textEnd).split('\0')[0] ?? '';
     entries.push({
       offset: Number(buffer.readBigUInt64LE(0)) * sectorBytes,
       bytes: isMark || isDiscard ? 0 : bytes,
       at: position,
-      mark: isMark ? (buffer.toString('utf8', HEADER_BYTES, textEnd).split('\0')[0] ?? '') : null,
+      mark: isMark && text !== END_MARK ? text : null,
       isMoment: isMark || (flags & FLUSH_OR_FUA) !== 0n,
     });
     if (!isDiscard) position += bytes;
