@@ -12,6 +12,7 @@ import { clearDevices, makePool, POOL, removePool } from './support/pool.ts';
 import { shell } from './support/shell.ts';
 
 const UNKNOWN = 'thin id 4000';
+const METADATA_DISK = '/dev/vdb';
 const STRAY = `${POOL}-snap-4000`;
 
 const tests = suite('checks of a stopped daemon');
@@ -27,6 +28,21 @@ async function differences(...args: readonly string[]): Promise<readonly string[
   assert.is(error, '');
   if (status === 0) return [];
   return out.split('\n').flatMap((line) => /^(\w+) {2}([^:]+):/.exec(line)?.slice(1).join(' ') ?? []);
+}
+
+/** All that the pool has, without the daemon's help. */
+async function thinIds(): Promise<readonly string[]> {
+  await shell('dmsetup', 'message', POOL, '0', 'reserve_metadata_snap');
+  try {
+    const listed = await shell('thin_ls', '--no-headers', '-m', '-o', 'DEV', METADATA_DISK);
+    return listed.split(/\s+/).filter(Boolean);
+  } finally {
+    await shell('dmsetup', 'message', POOL, '0', 'release_metadata_snap');
+  }
+}
+
+async function names(): Promise<readonly string[]> {
+  return (await daemon.client.list()).map(({ name }) => name).sort();
 }
 
 async function catalogId(): Promise<string> {
@@ -77,6 +93,40 @@ tests('thinsnap check --repair takes the stray away, and --drop deletes what is 
   await shell('dmsetup', 'message', POOL, '0', 'create_thin 4000');
   await shell('dmsetup', 'message', POOL, '0', 'delete 4000');
 });
+
+tests(
+  'a daemon with an older backup deletes no thin id that it does not know, and gives out none of them',
+  async () => {
+    await daemon.start();
+    const backup = join(daemon.root, 'older.backup');
+    assert.is((await thinsnap('catalog', 'backup', backup)).error, '');
+    for (const name of ['committed', 'active']) await daemon.client.prepare(name, 'layer');
+    await daemon.client.commit('newer', 'committed');
+    await daemon.stop();
+    const before = await thinIds();
+    assert.is((await thinsnap('catalog', 'restore', backup)).error, '');
+    // The second start finds nothing to mend, and must keep them as well.
+    for (let start = 0; start < 2; start += 1) {
+      await daemon.start();
+      assert.equal((await names()).slice(0, 2), ['container', 'layer']);
+      await daemon.client.prepare(`new-${start}`, 'layer');
+      await daemon.client.remove(`new-${start}`);
+      await daemon.client.prepare(`z-${start}`, 'layer');
+      await daemon.client.cleanup();
+      await daemon.stop();
+      const after = await thinIds();
+      assert.equal(
+        before.filter((id) => !after.includes(id)),
+        [],
+      );
+      assert.is(after.length, before.length + start + 1);
+    }
+    const unknown = await differences('--repair');
+    assert.is(unknown.length, 2);
+    for (const what of unknown) await differences('--drop', what.replace('unknown ', ''));
+    assert.equal(await differences(), []);
+  },
+);
 
 tests('thinsnap check names what is missing, and refuses a pool that is not the right one', async () => {
   const [, , , tag = ''] = (await shell('dmsetup', 'status', POOL)).split(' ');
