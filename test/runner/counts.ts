@@ -15,6 +15,11 @@ export function addCounts(a: Counts, b: Counts): Counts {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one.
 const COLOUR = /\u001b\[[0-9;]*m/g;
+/** Without colours. */
+export function plain(output: string): string {
+  return output.replace(COLOUR, '');
+}
+
 //   Total:     3
 //   Passed:    2
 //   Skipped:   0
@@ -22,7 +27,7 @@ const SUMMARY = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm
 
 /** The counts of the last summary in `output`, null when there is none. */
 export function parseCounts(output: string): Counts | null {
-  const last = [...output.replace(COLOUR, '').matchAll(SUMMARY)].at(-1);
+  const last = [...plain(output).matchAll(SUMMARY)].at(-1);
   if (last === undefined) return null;
   const [total = 0, passed = 0, skipped = 0] = last.slice(1).map(Number);
   return { passed, failed: total - passed, skipped };
@@ -30,7 +35,7 @@ export function parseCounts(output: string): Counts | null {
 
 /** The files that uvu's command names in `output` without the "(2 / 2)" of a suite that ran something. */
 export function filesWithoutTests(output: string): readonly string[] {
-  const sections = output.replace(COLOUR, '').split(/^(\S+\.test\.js)$/m);
+  const sections = plain(output).split(/^(\S+\.test\.js)$/m);
   const empty: string[] = [];
   for (let i = 1; i < sections.length; i += 2) {
     const suites = [...(sections[i + 1] ?? '').matchAll(/ \(\d+ \/ (\d+)\)$/gm)];

@@ -11,7 +11,8 @@
 // `modelRun` would need to know beforehand what a call must answer, and with eight clients several answers are right.
 //
 // THINSNAP_MODEL_RUNS=100000 runs longer, THINSNAP_MODEL_SEEDS=100 that long for each of so many seeds, which are told with what they
-// came to; THINSNAP_MODEL_SEED brings a run back; a failure names its seed. What it found once is in support/model/past-scenarios.ts.
+// came to; THINSNAP_MODEL_SEED brings a run back; a failure names its seed, and the shortest form of what failed unless
+// THINSNAP_MODEL_SHRINK=0. What it found once is in support/model/past-scenarios.ts.
 
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -35,6 +36,7 @@ const {
   THINSNAP_MODEL_SEEDS: seedCount,
   THINSNAP_MODEL_SEED: givenSeed,
   THINSNAP_MODEL_PATH: path,
+  THINSNAP_MODEL_SHRINK: shrink,
 } = process.env;
 
 const LIMITS: StandbyLimits = { perParent: 2, total: 3 };
@@ -121,7 +123,8 @@ async function confirmRuns(place: Place, limits: StandbyLimits, seed: number): P
   const holds = fc.asyncProperty(scenarioWith(limits), async (scenario) => {
     calls += (await runScenario(place, scenario)).calls;
   });
-  await fc.assert(holds, { numRuns, seed, includeErrorInReport: true, ...(path === undefined ? {} : { path }) });
+  const options = { numRuns, seed, includeErrorInReport: true, endOnFailure: shrink === '0' };
+  await fc.assert(holds, { ...options, ...(path === undefined ? {} : { path }) });
   if (seedCount === undefined) return;
   const seconds = ((performance.now() - since) / 1000).toFixed(1);
   process.stdout.write(`seed ${seed}: ${numRuns} runs, ${calls} calls, ${seconds} s\n`);
