@@ -113,28 +113,34 @@ test('a second daemon ends and takes nothing away when it has the same state, th
         ['state and socket', own],
         ['socket', ['--config', await configIn(dir, { address: daemon.address })]],
       ];
-      for (const [same, args] of others) {
-        await confirmQuick(`with the same ${same}`, async () => {
-          const { status, output, ms } = await run(...args).end;
-          assert.is(status, 1);
-          assert.match(output, new RegExp(`process ${daemon.pid} (has it|does)`));
-          return ms;
-        });
-      }
+      await confirmQuick(async ([same, args]) => {
+        const { status, output, ms } = await run(...args).end;
+        assert.is(status, 1);
+        assert.match(output, new RegExp(`process ${daemon.pid} (has it|does)`));
+        return { ms, what: `${Math.round(ms)} ms with the same ${same}` };
+      }, others);
     });
     assert.ok((await lstat(daemon.address)).isSocket());
     assert.is((await daemon.client.mounts('kept')).length, 1);
   });
 });
 
+interface Ended {
+  readonly ms: number;
+  readonly what: string;
+}
+
 /** Held against what this machine takes for a start at the same time. */
-async function confirmQuick(what: string, measure: () => Promise<number>): Promise<void> {
+async function confirmQuick<Other>(end: (other: Other) => Promise<Ended>, others: readonly Other[]): Promise<void> {
   const found: string[] = [];
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const [start, ms] = [await startMs(), await measure()];
-    found.push(`ended after ${Math.round(ms)} ms ${what}; --version and a start take ${Math.round(start)} ms`);
+    const start = await startMs();
+    const ends: Ended[] = [];
+    for (const other of others) ends.push(await end(other));
+    const list = ends.map(({ what }) => what).join(', ');
+    found.push(`they ended after ${list}; --version and a start take ${Math.round(start)} ms`);
     process.stdout.write(`${found.at(-1)}\n`);
-    if (ms < END_TO_START_MAX * start) return;
+    if (ends.every(({ ms }) => ms < END_TO_START_MAX * start)) return;
   }
   assert.unreachable(found.join('\n'));
 }
