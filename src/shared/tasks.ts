@@ -77,6 +77,7 @@ export interface Activation {
   readonly sizeSectors: Sectors;
   readonly readOnly: boolean;
 }
+type OwnPool = Pick<Activation, 'pool' | 'poolTag'>;
 
 /**
  * What a snapshot is taken of. `active`: the device is open for writing somewhere and must be suspended around it
@@ -156,10 +157,7 @@ export interface Tasks {
   /** Grows the file system on an active device, which nobody has mounted yet, to fill it. */
   growThin(args: { name: string; fsType: FsType }): void;
   /** create_snap alone, of an origin that is in use: suspended around it, resumed whatever happens. Nothing is activated. */
-  snapActive(args: { pool: string; poolTag: number | null; thinId: ThinId; origin: Origin }): {
-    status: PoolStatus;
-    mappedBytes: Bytes;
-  };
+  snapActive(args: OwnPool & { thinId: ThinId; origin: Origin }): { status: PoolStatus; mappedBytes: Bytes };
   /** create_thin, activate, mkfs, no lost+found, deactivate. Answers what the fresh file system maps. */
   createBase(args: { activation: Activation; mkfs: MkfsSpec }): { status: PoolStatus; mappedBytes: Bytes };
   /** Makes the device known to the kernel; nothing to do when it is so already, with the same uuid and mode. */
@@ -167,17 +165,13 @@ export interface Tasks {
   /** Takes the device away from the kernel. Nothing to do when it is not there; fault `device-busy` when it is open. */
   deactivate(args: { name: string; uuid: string; fate: NameFate }): void;
   /** Whether anyone has the device open, and what it maps; when closed, the pool has committed all of it (not NOFLUSH). */
-  sealThin(args: { pool: string; poolTag: number | null; name: string }): {
-    open: boolean;
-    mappedBytes: Bytes;
-    status: PoolStatus;
-  };
+  sealThin(args: OwnPool & { name: string }): { open: boolean; mappedBytes: Bytes; status: PoolStatus };
   /** What an active thin device maps (NOFLUSH). Fault `device-missing` when it is not active. */
   thinMapped(args: { name: string }): Bytes;
   /** Gives the blocks of a device that is to be deleted back to the disk. Gone already is no fault. Fault `device-busy`. */
   discardThin(args: Activation): void;
   /** Deletes the thin ids of devices that are not active; one that fails holds up no other. What is gone already is no fault. */
-  deleteThins(args: { pool: string; poolTag: number | null; thinIds: readonly ThinId[] }): {
+  deleteThins(args: OwnPool & { thinIds: readonly ThinId[] }): {
     status: PoolStatus;
     failed: ReadonlyMap<ThinId, Fault>;
   };
