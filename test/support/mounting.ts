@@ -43,8 +43,9 @@ export async function mountAt(dir: string, mounts: readonly Mount[]): Promise<vo
 /** Throws what e2fsck or xfs_repair finds wrong with it, while nothing has it mounted. */
 export async function checkFileSystem([mount]: readonly Mount[]): Promise<void> {
   if (mount === undefined) throw new Error('There is no mount to check');
-  const [tool, option] = mount.type === 'xfs' ? ['xfs_repair', '-n'] : ['e2fsck', '-fn'];
-  await run(tool, [option, mount.source], { timeout: CHECK_LIMIT_MS });
+  // What they find they write to standard output, which the message of a command that failed leaves out.
+  const check = `${mount.type === 'xfs' ? 'xfs_repair -n' : 'e2fsck -fn'} "$0" >&2`;
+  await run('sh', ['-c', check, mount.source], { timeout: CHECK_LIMIT_MS });
 }
 
 /** Has the kernel write out what the file system at `dir` still holds in memory. */
