@@ -7,8 +7,12 @@ import { soakSuite } from '../support/soak/suite.ts';
 
 const { THINSNAP_SOAK_LOOPS: loops = '200', THINSNAP_SOAK_SEED: seed = String(Date.now() % 1e6) } = process.env;
 
-soakSuite(
-  { config: BLOCK_FILES, held: blockFilesHeld, leftovers: blockFilesLeft, tidy: async () => undefined },
-  Number(loops),
-  Number(seed),
-);
+const ground = {
+  config: BLOCK_FILES,
+  furnish: async () => undefined,
+  held: blockFilesHeld,
+  leftovers: blockFilesLeft,
+  tidy: async () => undefined,
+};
+
+soakSuite(ground, Number(loops), Number(seed));

@@ -9,6 +9,7 @@ import { type Daemon, startDaemon } from '../daemon.ts';
 import { commit, prepare, remove, type Step, textOf, textOfAll } from '../failpoints/steps.ts';
 import { nothingIsLeft } from '../failpoints/trial.ts';
 import { codeOf } from '../grpc-client.ts';
+import { heldAsRecorded } from '../kills/holdings.ts';
 import { LAYER } from '../kills/operations.ts';
 import { CONTENT, type KillGround, LOST } from '../kills/victim.ts';
 import { withMounted } from '../mounting.ts';
@@ -17,6 +18,7 @@ import { type Random, randomFrom } from '../random.ts';
 import { asRootWith } from '../requirements.ts';
 import type { SnapshotsClient } from '../snapshots-client.ts';
 import { until } from '../until.ts';
+import { type Figures, findGrowth, showFigures } from './figures.ts';
 import { Starter } from './starter.ts';
 
 const STARTERS = 4;
@@ -26,8 +28,13 @@ const ROUNDS_MIN = 2;
 /** For what is removed after the answer. */
 const QUIET_LIMIT_MS = 60_000;
 
+export interface SoakGround extends KillGround {
+  /** Before the first container comes. What it makes is there all the time. */
+  readonly furnish: (daemon: Daemon) => Promise<void>;
+}
+
 /** `loops`: containers that are started, of all who start some. */
-export function soakSuite(ground: KillGround, loops: number, seed: number): void {
+export function soakSuite(ground: SoakGround, loops: number, seed: number): void {
   const asRoot = asRootWith(test, 'losetup');
   asRoot(`${loops} containers come and go, seed ${seed}`, async () => {
     const soak = await Soak.begin(ground, seed);
@@ -36,6 +43,7 @@ export function soakSuite(ground: KillGround, loops: number, seed: number): void
       for (let round = 1; round <= rounds; round += 1) await soak.round(Math.ceil(loops / rounds / STARTERS));
       await soak.end();
       process.stdout.write(`${soak.told()}\n`);
+      assert.equal(findGrowth(soak.figures), []);
     } catch (error) {
       throw new Error(`${String(error)}\n${soak.told()}\n${soak.daemon.log.slice(-4_000)}`, { cause: error });
     } finally {
@@ -48,33 +56,37 @@ export function soakSuite(ground: KillGround, loops: number, seed: number): void
 
 class Soak {
   readonly daemon: Daemon;
-  readonly #ground: KillGround;
+  readonly #ground: SoakGround;
   readonly #random: Random;
   readonly #starters: readonly Starter[];
   readonly #beganMs = performance.now();
   /** Open when the first round was over; null: it is not. */
   #files: number | null = null;
-  #rssBytes: number[] = [];
+  readonly #rssBytes: number[] = [];
+  readonly #threads: number[] = [];
+  /** What is there all the time. */
+  #kept: readonly string[] = [];
   #kills = 0;
   #started = 0;
   /** Until the next life serves; null: one does. */
   #down: Promise<void> | null = null;
 
-  private constructor(daemon: Daemon, ground: KillGround, seed: number) {
+  private constructor(daemon: Daemon, ground: SoakGround, seed: number) {
     this.daemon = daemon;
     this.#ground = ground;
     this.#random = randomFrom(seed);
     this.#starters = Array.from({ length: STARTERS }, (_, at) => new Starter(`starter-${at}`, seed + at + 1, this));
   }
 
-  static async begin(ground: KillGround, seed: number): Promise<Soak> {
+  static async begin(ground: SoakGround, seed: number): Promise<Soak> {
     const soak = new Soak(await startDaemon({ config: ground.config }), ground, seed);
-    await soak.perform(prepare('base', ''));
-    await withMounted(soak.root, await soak.daemon.client.mounts('base'), (dir) =>
-      writeFile(join(dir, 'file'), CONTENT),
-    );
-    await soak.perform(commit(LAYER, 'base'));
-    return soak;
+    try {
+      await soak.#furnish();
+      return soak;
+    } catch (error) {
+      await soak.daemon.remove();
+      throw error;
+    }
   }
 
   get root(): string {
@@ -125,31 +137,33 @@ class Soak {
   /** Removes everything, and looks for what is left. */
   async end(): Promise<void> {
     for (const starter of this.#starters) await starter.clear();
-    await this.perform(remove(LAYER));
+    for (const name of this.#kept) await this.perform(remove(name));
     assert.equal(await this.daemon.client.list(), []);
     await nothingIsLeft(this.#ground, this.daemon, () => this.daemon.client.cleanup());
     await this.daemon.stop();
   }
 
+  get figures(): Figures {
+    const prepareMs = this.#starters.map((starter) => starter.prepareMs);
+    return { prepareMs, rssBytes: this.#rssBytes, threads: this.#threads };
+  }
+
   told(): string {
     const tookMs = performance.now() - this.#beganMs;
     const perSecond = (this.#started / tookMs) * 1_000;
-    const [first, last] = [this.#tenths(0, 0.1), this.#tenths(0.9, 1)];
-    const memory = this.#rssBytes.map((bytes) => Math.round(bytes / 2 ** 20)).join(', ');
     return [
       `${this.#started} containers in ${Math.round(tookMs / 1_000)} s (${perSecond.toFixed(1)}/s), ${this.#kills} kills`,
-      `Prepare: ${first} in the first tenth, ${last} in the last`,
-      `MiB in memory after each round: ${memory}`,
+      showFigures(this.figures),
     ].join('\n');
   }
 
-  #tenths(from: number, to: number): string {
-    const all = this.#starters.flatMap(({ prepareMs }) =>
-      prepareMs.slice(Math.floor(from * prepareMs.length), Math.ceil(to * prepareMs.length)),
-    );
-    all.sort((one, other) => one - other);
-    const at = (part: number): string => (all[Math.floor(part * (all.length - 1))] ?? Number.NaN).toFixed(1);
-    return `median ${at(0.5)} ms, p99 ${at(0.99)} ms`;
+  async #furnish(): Promise<void> {
+    await this.perform(prepare('base', ''));
+    const mounts = await this.daemon.client.mounts('base');
+    await withMounted(this.root, mounts, (dir) => writeFile(join(dir, 'file'), CONTENT));
+    await this.perform(commit(LAYER, 'base'));
+    await this.#ground.furnish(this.daemon);
+    this.#kept = (await this.daemon.client.list()).map(({ name }) => name);
   }
 
   async #kill(): Promise<void> {
@@ -162,7 +176,7 @@ class Soak {
   async #compare(): Promise<void> {
     const theirs = new Map(this.#starters.flatMap(({ model }) => [...model]));
     const infos = await this.daemon.client.list();
-    assert.equal(textOfAll(infos.filter(({ name }) => name !== LAYER)), textOf(theirs));
+    assert.equal(textOfAll(infos.filter(({ name }) => !this.#kept.includes(name))), textOf(theirs));
     const files = this.#files ?? Number.POSITIVE_INFINITY;
     let seen = await factsOf(this.daemon.pid);
     const facts = await until(
@@ -175,5 +189,7 @@ class Soak {
     );
     this.#files ??= facts.files.length;
     this.#rssBytes.push(facts.rssBytes);
+    this.#threads.push(facts.threads);
+    await heldAsRecorded(this.daemon, this.#ground.held);
   }
 }
