@@ -278,7 +278,8 @@ tests('metadata is used up to the reserve and never beyond, and removals give it
     assert.is((await poolLine()).mode, 'rw');
     assert.ok((await problemsOf(daemon)).includes('metadata-short'));
     most = Math.max(most, made);
-    assert.ok(made >= most * 0.9, `${made} could be made, and ${most} before`);
+    // Those that are under way when one is refused may be made or not.
+    assert.ok(made >= (most - AT_ONCE) * 0.9, `${made} could be made, and ${most} before`);
     await removeAllButLayer();
     assert.ok((await poolLine()).usedMetadata <= before + 4);
   }

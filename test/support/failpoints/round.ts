@@ -117,6 +117,7 @@ export class Round {
   async #mounted(key: string, action: (dir: string) => Promise<unknown>): Promise<void> {
     const mounts = await this.#lives.read((client) => client.mounts(key));
     await withMounted(this.#lives.daemon.root, mounts, action);
-    await checkFileSystem(mounts);
+    // One that was committed while it was mounted goes once it is let go.
+    if (this.#model.has(key)) await checkFileSystem(mounts);
   }
 }

@@ -1,6 +1,7 @@
 // What the catalog's file system holds, and one process's LevelDB on it: a batch is there whole or not at all, and a
 // process may end before it is there, after it, and between that and hearing of it.
 
+import * as assert from 'uvu/assert';
 import type { Mark, MarkRecord } from '../../../src/main/catalog/mark.ts';
 import type { Storage, Store } from '../../../src/main/catalog/store.ts';
 import type { Process } from './world.ts';
@@ -58,7 +59,9 @@ export class MemoryDisk {
         return { nextv: async (size) => left.splice(0, size), close: async () => undefined };
       },
       close: async () => undefined,
-      batch: async (operations) => {
+      batch: async (operations, { sync }) => {
+        // A process that ends loses nothing of what is not synced, a machine does: that is vm/power-loss.
+        assert.ok(sync, 'a batch is not synced');
         await process.step('catalog: write');
         const failure = this.failure;
         if (failure !== null) this.broken = true;
