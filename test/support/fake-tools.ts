@@ -44,27 +44,18 @@ export class FakeTools {
   async put({ tool, word }: Run, script: string): Promise<void> {
     const begun = join(this.#dir, 'begun');
     await rm(begun, { force: true });
-    const path = join(this.#dir, tool);
-    await writeFile(
-      path,
-      `#!/bin/sh
-PATH=${TOOL_SEARCH_PATH}
-case "$*" in
+    const fake = `case "$*" in
 *"${word}"*)
   echo $$ "$*" >${begun}.$$; mv ${begun}.$$ ${begun}
   ${script}
 ;;
-esac
-exec ${tool} "$@"
-`,
-    );
-    await chmod(path, 0o755);
-    await rename(path, join(this.#dir, 'tools', tool));
+esac`;
+    await this.#write(tool, fake);
   }
 
-  /** The real one again. What runs already runs on. */
+  /** The real one again. What runs already runs on; what the kernel has just begun to run still finds a script. */
   async drop({ tool }: Run): Promise<void> {
-    await rm(join(this.#dir, 'tools', tool));
+    await this.#write(tool, ':');
   }
 
   /** With `script` in the place of that run while `action` runs. */
@@ -86,6 +77,13 @@ exec ${tool} "$@"
     );
     const [, pid, args = ''] = /^(\d+) (.*)$/s.exec(text.trim()) ?? [];
     return { pid: Number(pid), args };
+  }
+
+  async #write(tool: ToolName, script: string): Promise<void> {
+    const path = join(this.#dir, tool);
+    await writeFile(path, `#!/bin/sh\nPATH=${TOOL_SEARCH_PATH}\n${script}\nexec ${tool} "$@"\n`);
+    await chmod(path, 0o755);
+    await rename(path, join(this.#dir, 'tools', tool));
   }
 
   async remove(): Promise<void> {

@@ -1,8 +1,8 @@
 // Tools that misbehave under a daemon on a thin pool, with dmsetup as its engine.
 // vm: plain pool
 //
-// THINSNAP_TOOL_ENDS: all uses and all ways to misbehave, and the ends of so many calls, or of `all`, that a hung tool holds up; one way for each of
-// two uses otherwise.
+// THINSNAP_TOOL_ENDS: all uses and all ways to misbehave, and the ends of so many calls, or of `all`, that a hung tool holds up; one way, and
+// one kill, for one use otherwise.
 
 import { stageSuite } from '../e2e/stage.ts';
 import { failuresOf, toolTopics, WHOLE } from '../e2e/tools/topics.ts';
@@ -42,7 +42,7 @@ stageSuite(
     }),
   toolTopics({
     fakes,
-    uses: WHOLE ? USES : drawn(USES, 2),
+    uses: WHOLE ? USES : drawn(USES, 1),
     failures: () => Object.fromEntries(WHOLE ? FAILURES : drawn(FAILURES, 1)),
     killed: 1,
     others: 2,

@@ -20,8 +20,8 @@ export const WHOLE = ENDS > 0;
 
 /** The daemon's own words: a client out of patience has others. */
 const LATE = /^DEADLINE_EXCEEDED: Cannot (wait longer|finish) /;
-/** Sizes of file systems: powers of two, for each test its own. */
-const SMALLEST_EXPONENT = 26;
+/** Sizes of file systems: powers of two, for each test its own, and larger than what is made unless a size is asked for. */
+const SMALLEST_EXPONENT = 27;
 const BASES_MAX = 3;
 const ROUNDS = { failing: 0, killed: 1, sleeping: 2, spinning: 3 } as const;
 
