@@ -113,22 +113,25 @@ export async function runTool(
   // EPIPE: the tool did not want it, which its exit status tells.
   stdin.on('error', () => undefined);
   stdin.end(input);
-  const stdout = collect(child.stdout, wholeMaxBytes ?? OUTPUT_MAX_BYTES);
-  const stderr = collect(child.stderr, OUTPUT_MAX_BYTES);
+  const stdout = collect(
+    child.stdout,
+    wholeMaxBytes ?? OUTPUT_MAX_BYTES,
+    wholeMaxBytes === undefined ? 'keep' : 'drop',
+  );
+  const stderr = collect(child.stderr, OUTPUT_MAX_BYTES, 'keep');
   const end = await waitBounded(child, timeoutMs, wholeMaxBytes === undefined ? PIPE_GRACE_MS : timeoutMs);
   // Nothing is read any more: what still holds the other ends must not keep this thread alive.
   child.stdout.destroy();
   child.stderr.destroy();
 
-  const output = { stdout: stdout.text(), stderr: stderr.text() };
   if (end.kind === 'exit' && end.exitCode === 0) {
-    if (wholeMaxBytes === undefined || stdout.isWhole()) return output;
+    if (wholeMaxBytes === undefined || stdout.isWhole()) return { stdout: stdout.text(), stderr: stderr.text() };
     throw new FaultError(
       'io',
       `Cannot read what ${tool} answers: no end within ${wholeMaxBytes} bytes and ${timeoutMs} ms`,
     );
   }
-  throw toToolError({ tool, timeoutMs, stderr: output.stderr }, end);
+  throw toToolError({ tool, timeoutMs, stderr: stderr.text() }, end);
 }
 
 type End =
@@ -225,7 +228,8 @@ interface Collected {
   isWhole(): boolean;
 }
 
-function collect(stream: Readable, maxBytes: number): Collected {
+/** `excess`: what becomes of the first `maxBytes` when there is more. Who needs all of it has no use for them. */
+function collect(stream: Readable, maxBytes: number, excess: 'keep' | 'drop'): Collected {
   const chunks: Buffer[] = [];
   let seenBytes = 0;
   let ended = false;
@@ -235,6 +239,7 @@ function collect(stream: Readable, maxBytes: number): Collected {
   stream.on('data', (chunk: Buffer) => {
     if (seenBytes < maxBytes) chunks.push(chunk.subarray(0, maxBytes - seenBytes));
     seenBytes += chunk.length;
+    if (excess === 'drop' && seenBytes > maxBytes) chunks.length = 0;
   });
   return { text: () => Buffer.concat(chunks).toString('utf8'), isWhole: () => ended && seenBytes <= maxBytes };
 }
