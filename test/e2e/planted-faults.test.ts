@@ -26,7 +26,7 @@ const faults = drawn(PLANTED_FAULTS, wanted);
 const baselines = new Map<string, Promise<string>>();
 let tree: PlantedTree;
 
-const asRoot = asRootWith(test, 'losetup', 'fsfreeze');
+const asRoot = asRootWith(test, 'losetup');
 const dir = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
 test.before(async () => {
   tree = await PlantedTree.make(ROOT, join(dir, 'tree'));

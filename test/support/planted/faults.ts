@@ -154,7 +154,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: 'src/main/catalog/checksum.ts',
     text: 'value.slice(0, SEAL_CHARS) === toHex(crc)',
     instead: 'value.length > 0',
-    toldBy: 'main/catalog/damage',
+    toldBy: 'main/catalog/bring-back',
   },
   {
     title: 'a catalog that lost its newest batches is opened',
@@ -302,13 +302,6 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     text: '  await checkMade(path, fsType);\n',
     instead: '',
     toldBy: 'workers/filesystem/mkfs',
-  },
-  {
-    title: 'a file system stays frozen',
-    file: 'src/workers/block/freeze.ts',
-    text: '    held = await thawAll(frozen);\n',
-    instead: '',
-    toldBy: 'workers/block/freeze',
   },
   {
     title: 'a committed snapshot changes while somebody writes to what it was made of',

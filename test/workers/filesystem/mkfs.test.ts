@@ -145,6 +145,15 @@ for (const { fsType, sizeMib } of [
   });
 }
 
+test('makeFileSystem() does not believe a mkfs.xfs that did nothing and exits with 0', async () => {
+  await withFakeTools({ 'mkfs.xfs': 'exit 0' }, async (dir) => {
+    const image = join(dir, 'image');
+    await makeSparseFile(image, 512 * MIB);
+    const error = await makeFileSystem(image, { fsType: 'xfs', options: [] }).catch((reason: unknown) => reason);
+    assert.match(String(error), `Cannot make xfs on ${image}: mkfs.xfs said that it did`);
+  });
+});
+
 for (const [what, script, found] of [
   ['could not remove lost+found', 'echo "debugfs 1.47.0 (5-Feb-2023)" >&2; echo "rmdir: odd" >&2', 'rmdir: odd'],
   ['did nothing', 'exit 0', 'debugfs found nothing wrong, and it is there'],
