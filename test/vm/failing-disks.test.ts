@@ -10,6 +10,7 @@ import { SECTOR_BYTES } from '../../src/shared/units.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { codeOf } from '../support/grpc-client.ts';
 import { problemsOf } from '../support/problems.ts';
+import { drawn } from '../support/random.ts';
 import { until } from '../support/until.ts';
 import type { CoreLife } from './support/core-life.ts';
 import { thinPoolConfig } from './support/daemon.ts';
@@ -59,7 +60,7 @@ const CASES: readonly Case[] = [
   ]),
 ];
 /** What is drawn of them, without THINSNAP_DISK_ROUNDS. */
-const SAMPLE = 6;
+const SAMPLE = '6';
 const SEEN_LIMIT_MS = 30_000;
 /** Each commit of a pool ends there. */
 const SUPERBLOCK = 0;
@@ -257,15 +258,6 @@ async function tryProcess({ slice, fault, code, problem, serves }: Process): Pro
   }
 }
 
-/** In another order each time. */
-function drawn<Kind>(kinds: readonly Kind[], count: number): readonly Kind[] {
-  return kinds
-    .map((kind) => ({ kind, place: Math.random() }))
-    .sort((one, other) => one.place - other.place)
-    .slice(0, count)
-    .map(({ kind }) => kind);
-}
-
 for (let round = 1; round <= Number(wanted ?? 1); round += 1) {
   const suffix = round === 1 ? '' : `, round ${round}`;
   for (const each of wanted === undefined ? drawn(CASES, SAMPLE) : CASES) {
@@ -273,7 +265,7 @@ for (let round = 1; round <= Number(wanted ?? 1); round += 1) {
     const kept = keeps === 'all' ? 'costs nothing that was acknowledged' : 'is told of before anything it lost is used';
     tests(`a disk that ${fault} under the ${slice} ${kept}${suffix}`, () => tryCase(each));
   }
-  for (const each of wanted === undefined ? drawn(PROCESSES, 1) : PROCESSES) {
+  for (const each of wanted === undefined ? drawn(PROCESSES, '1') : PROCESSES) {
     tests(`a daemon whose ${each.slice} fail lives or ends once, and says why${suffix}`, () => tryProcess(each));
   }
 }

@@ -13,7 +13,7 @@ import { MIB } from '../../src/shared/units.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { toInfo } from '../support/model/ask.ts';
 import { partOf } from '../support/part.ts';
-import { type Random, randomFrom } from '../support/random.ts';
+import { drawn, type Random, randomFrom } from '../support/random.ts';
 import { agreedByAll, type Moments } from './support/ledger.ts';
 import { MemoryDisk } from './support/memory-disk.ts';
 import { inTurn, together } from './support/plays.ts';
@@ -51,24 +51,13 @@ tests.after(async () => {
   await rig.close();
 });
 
-/** So many of them, in their order. */
-function drawn<Item>(items: readonly Item[], wanted: string): readonly Item[] {
-  const count = wanted === 'all' ? items.length : Number(wanted);
-  const chosen = new Set<Item>();
-  while (chosen.size < Math.min(count, items.length)) {
-    const item = items[Math.floor(random() * items.length)];
-    if (item !== undefined) chosen.add(item);
-  }
-  return items.filter((item) => chosen.has(item));
-}
-
 async function lookAtAll(told: Told, chance: Random): Promise<void> {
   const log = WriteLog.open(LOG_DISK);
   const replica = await MemoryDisk.make(DISK_MIB);
   const scratch = await MemoryDisk.make(SCRATCH_MIB);
   try {
     const all = log.moments(FIRST_MARK, chance);
-    const moments = drawn(all, momentsWanted);
+    const moments = drawn(all, momentsWanted, random);
     const began = performance.now();
     let replayed = 0;
     let repaired = 0;
@@ -145,7 +134,7 @@ interface Recording {
 }
 
 function ofSequences(): readonly Recording[] {
-  const sequences = drawn(allSequences(), sequencesWanted);
+  const sequences = drawn(allSequences(), sequencesWanted, random);
   return Array.from({ length: Math.ceil(sequences.length / SEQUENCES_TOGETHER) }, (_, index) => {
     const some = sequences.slice(index * SEQUENCES_TOGETHER, (index + 1) * SEQUENCES_TOGETHER);
     const names = some.map((sequence) => sequence.join('-')).join(', ');
@@ -154,7 +143,7 @@ function ofSequences(): readonly Recording[] {
 }
 
 function ofRecoveries(): readonly Recording[] {
-  return drawn(KILLS, killsWanted).map((kill) => ({
+  return drawn(KILLS, killsWanted, random).map((kill) => ({
     title: `a start after a kill at ${kill.place} of ${kill.step.kind}`,
     make: () => recordRecovery(rig, kill),
   }));

@@ -261,7 +261,7 @@ async function confirmAgreeing(): Promise<void> {
   assert.is(status, 0, `${out}${error}`);
 }
 
-for (const each of [...CALLS, ...drawn(OTHERS, casesWanted, Math.random)]) {
+for (const each of [...CALLS, ...drawn(OTHERS, casesWanted)]) {
   tests(`${each.title} is not acknowledged unless the pool kept it`, () =>
     withTimeout(tryCase(each), TEST_LIMIT_MS, each.title),
   );
