@@ -172,7 +172,8 @@ function killsOfRecovery(points: readonly string[], pass: number): readonly Plan
 
 /** By the first of all starts alone. */
 function isPassedOnce(point: string): boolean {
-  return placeOf(point) < ORDER.indexOf(EACH_START);
+  const place = placeOf(point);
+  return place >= 0 && place < ORDER.indexOf(EACH_START);
 }
 
 /** `kills`: the trial of one place, for each of `points`. */
@@ -212,12 +213,11 @@ function chained(
 /** A fault at each place once: in lives of their own where a start ends by it, else several in one life. */
 function faults(points: readonly string[]): readonly Plans[] {
   const plan = (point: string): string => `${FIRST[point] ?? ''}${point}=1*error`;
-  const atStart = inOrder(
-    points.filter((point) => NOBODY_WAITS.test(point) && !point.startsWith('stop.')),
-    points,
-  );
+  const starting = points.filter((point) => NOBODY_WAITS.test(point) && !point.startsWith('stop.'));
+  // A start may get over a fault of its own, and then leaves nothing of the first start to the lives after it.
+  const atStart = starting.filter((point) => !isPassedOnce(point));
   const later = inOrder(
-    points.filter((point) => !atStart.includes(point) && FIRST[point] === undefined),
+    points.filter((point) => !starting.includes(point) && FIRST[point] === undefined),
     points,
   );
   const sets = Math.ceil(later.length / TOGETHER);
@@ -234,7 +234,7 @@ function faults(points: readonly string[]): readonly Plans[] {
           .join(';'),
       ]),
     ),
-    ...points.filter((point) => FIRST[point] !== undefined).map((point) => each([plan(point)])),
+    ...points.filter((point) => FIRST[point] !== undefined || isPassedOnce(point)).map((point) => each([plan(point)])),
   ];
 }
 
