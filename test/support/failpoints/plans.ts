@@ -210,31 +210,26 @@ function chained(
   });
 }
 
-/** A fault at each place once: in lives of their own where a start ends by it, else several in one life. */
+/** A fault at each place once: alone where a start meets it, which may end by it or get over it, else several in one life. */
 function faults(points: readonly string[]): readonly Plans[] {
   const plan = (point: string): string => `${FIRST[point] ?? ''}${point}=1*error`;
-  const starting = points.filter((point) => NOBODY_WAITS.test(point) && !point.startsWith('stop.'));
-  // A start may get over a fault of its own, and then leaves nothing of the first start to the lives after it.
-  const atStart = starting.filter((point) => !isPassedOnce(point));
-  const later = inOrder(
-    points.filter((point) => !starting.includes(point) && FIRST[point] === undefined),
+  const isAtStart = (point: string): boolean => NOBODY_WAITS.test(point) && !point.startsWith('stop.');
+  const alone = points.filter((point) => isAtStart(point) || FIRST[point] !== undefined);
+  const others = inOrder(
+    points.filter((point) => !alone.includes(point)),
     points,
   );
-  const sets = Math.ceil(later.length / TOGETHER);
-  const each = (lives: readonly string[]): Plans => ({ lives });
+  const sets = Math.ceil(others.length / TOGETHER);
   return [
-    ...Array.from({ length: Math.ceil(atStart.length / CHAIN) }, (_, index) =>
-      each(atStart.slice(index * CHAIN, (index + 1) * CHAIN).map(plan)),
-    ),
-    ...Array.from({ length: sets }, (_, set) =>
-      each([
-        later
+    ...Array.from({ length: sets }, (_, set) => ({
+      lives: [
+        others
           .filter((_point, index) => index % sets === set)
           .map(plan)
           .join(';'),
-      ]),
-    ),
-    ...points.filter((point) => FIRST[point] !== undefined || isPassedOnce(point)).map((point) => each([plan(point)])),
+      ],
+    })),
+    ...alone.map((point) => ({ lives: [plan(point)] })),
   ];
 }
 
