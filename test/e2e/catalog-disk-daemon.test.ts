@@ -27,7 +27,7 @@ import {
 } from '../support/failpoints/steps.ts';
 import { failureOf } from '../support/grpc-client.ts';
 import { syncFileSystem } from '../support/mounting.ts';
-import { problemsOf } from '../support/problems.ts';
+import { problemsOf } from '../support/own-words.ts';
 import { asRootWith } from '../support/requirements.ts';
 import { makeSparseFile, withScratch } from '../support/scratch.ts';
 import { removeAll } from './stage.ts';

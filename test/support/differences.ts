@@ -1,9 +1,8 @@
 // What a daemon says of itself once everything was removed: where storage differs from its records, and what it keeps beside bases.
 
-import { join } from 'node:path';
-import { AdminClient } from '../../src/main/cli/daemon/admin-client.ts';
 import { Admin } from '../../src/main/rpc/gen/thinsnap/admin/v1/admin_pb.ts';
 import type { Daemon } from './daemon.ts';
+import { askAsAdmin, findingsOf } from './own-words.ts';
 import { until } from './until.ts';
 
 /** The longest pause of what is tried again is 30 s. */
@@ -20,20 +19,15 @@ export async function basesAreLeft(daemon: Daemon): Promise<void> {
   await until(LEFT_LIMIT_MS, look, () => `left behind: ${left}`);
 }
 
-async function leftOf({ root }: Daemon): Promise<readonly string[]> {
-  const admin = await AdminClient.open(join(root, 'admin.sock'));
-  try {
+function leftOf(daemon: Daemon): Promise<readonly string[]> {
+  return askAsAdmin(daemon, async (admin) => {
     const { devices } = await admin.call(Admin.method.status, {});
-    const { differences, omitted } = await admin.call(Admin.method.check, { repair: false, drop: '' });
     const own = Number((devices?.total ?? 0n) - (devices?.bases ?? 0n));
     const restless = devices?.states.filter(({ state }) => state !== 'Deactivated') ?? [];
     return [
       ...(own === 0 ? [] : [`${own} devices`]),
       ...restless.map(({ state, count }) => `${count} in state ${state}`),
-      ...differences.map(({ rule, what }) => `${rule} ${what}`),
-      ...(omitted === '' ? [] : [omitted]),
+      ...(await findingsOf(admin)),
     ];
-  } finally {
-    admin.close();
-  }
+  });
 }

@@ -15,6 +15,7 @@ import { codeOf } from './grpc-client.ts';
 import { LOST } from './kills/victim.ts';
 import { withMounted } from './mounting.ts';
 import { isAtWork } from './process-facts.ts';
+import { drawn } from './random.ts';
 import { asRootWith } from './requirements.ts';
 
 /** Much longer than a start: whoever is still there then was not ended. */
@@ -34,6 +35,20 @@ export interface Use extends Run {
   readonly step: Step;
 }
 
+/** What a use is made of on either ground; `largerBytes`: a size that has a file system grown, or a base of its own. */
+export function waysOf(largerBytes: number) {
+  const larger = { 'containerd.io/snapshot/max-size': String(largerBytes) };
+  const child = prepare(KEY, LAYER);
+  const committed = { before: [child], open: false, step: commit('name', KEY) };
+  return {
+    child: { before: [], open: false, step: child },
+    larger: { before: [], open: false, step: prepare(KEY, LAYER, larger) },
+    fresh: { before: [], open: false, step: prepare(KEY, '', larger) },
+    committed,
+    copied: { ...committed, open: true },
+  } as const satisfies Record<string, Omit<Use, keyof Run>>;
+}
+
 export interface OrphanGround {
   readonly config: ConfigTable;
   readonly uses: readonly Use[];
@@ -50,7 +65,7 @@ interface Trial {
 
 export function orphanSuite({ config, uses, sample, tidy }: OrphanGround): void {
   const asRoot = asRootWith(test, 'losetup', 'flock');
-  for (const { use, killed } of wanted === '' ? drawn(uses, sample) : repeated(uses)) {
+  for (const { use, killed } of wanted === '' ? sampled(uses, sample) : repeated(uses)) {
     const what = `in ${use.step.title}${use.open ? ' of an open one' : ''}, while ${use.tool} ${use.word} runs,`;
     asRoot(`a daemon killed ${killed} ${what} is followed by one that meets none`, async () => {
       const fakes = await FakeTools.make();
@@ -69,10 +84,11 @@ export function orphanSuite({ config, uses, sample, tidy }: OrphanGround): void 
 }
 
 /** With its tools it leaves nothing, whichever they are: once will do where time is short. */
-function drawn(uses: readonly Use[], sample: number): readonly Trial[] {
-  const alone = uses.map((use) => ({ use, killed: 'alone', place: Math.random() }) as const);
-  const chosen = alone.sort((one, other) => one.place - other.place).slice(0, sample - 1);
-  return [...uses.slice(0, 1).map((use) => ({ use, killed: 'with its tools' }) as const), ...chosen];
+function sampled(uses: readonly Use[], sample: number): readonly Trial[] {
+  return [
+    ...uses.slice(0, 1).map((use) => ({ use, killed: 'with its tools' }) as const),
+    ...drawn(uses, String(sample - 1)).map((use) => ({ use, killed: 'alone' }) as const),
+  ];
 }
 
 function repeated(uses: readonly Use[]): readonly Trial[] {

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { SECTOR_BYTES } from '../../src/shared/units.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { codeOf } from '../support/grpc-client.ts';
-import { problemsOf } from '../support/problems.ts';
+import { problemsOf } from '../support/own-words.ts';
 import { drawn } from '../support/random.ts';
 import { until } from '../support/until.ts';
 import type { CoreLife } from './support/core-life.ts';

@@ -14,7 +14,7 @@ import { chooseEngine } from '../../src/workers/devmapper/choose-engine.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { codeOf, failureOf } from '../support/grpc-client.ts';
 import { withMounted } from '../support/mounting.ts';
-import { problemsOf } from '../support/problems.ts';
+import { problemsOf } from '../support/own-words.ts';
 import { until } from '../support/until.ts';
 import { withTimeout } from '../support/with-timeout.ts';
 import { thinPoolConfig } from './support/daemon.ts';

@@ -1,18 +1,12 @@
 // A daemon on a thin pool, with dmsetup as its engine, is killed while a tool of its own is at work, alone or with the tool.
 // vm: plain pool
 
-import { cleanup, commit, prepare, remove, type Step, view } from '../support/failpoints/steps.ts';
-import { KEY, LAYER, orphanSuite, type Use } from '../support/orphans.ts';
+import { cleanup, prepare, remove, type Step, view } from '../support/failpoints/steps.ts';
+import { KEY, LAYER, orphanSuite, type Use, waysOf } from '../support/orphans.ts';
 import { thinPoolConfig } from './support/daemon.ts';
 import { tidy } from './support/leftovers.ts';
 
-const LARGER = { 'containerd.io/snapshot/max-size': String(2 ** 27) };
-
-const child = { before: [], open: false, step: prepare(KEY, LAYER) };
-const larger = { before: [], open: false, step: prepare(KEY, LAYER, LARGER) };
-const fresh = { before: [], open: false, step: prepare(KEY, '', LARGER) };
-const committed = { before: [prepare(KEY, LAYER)], open: false, step: commit('name', KEY) };
-const copied = { ...committed, open: true };
+const { child, larger, fresh, committed, copied } = waysOf(2 ** 27);
 const removed = { before: [prepare(KEY, LAYER)], open: false, step: remove(KEY) };
 
 /** A Remove is answered before its device goes; Cleanup waits for that. */

@@ -175,21 +175,26 @@ tests.after(async () => {
   await removePool(GROWN);
 });
 
+async function nothingNewIsMade(told: RegExp): Promise<void> {
+  const { client } = daemon;
+  const calls = [
+    () => client.prepare('child', 'layer'),
+    () => client.view('view', 'layer'),
+    () => client.prepare('empty'),
+  ];
+  for (const call of calls) {
+    const failure = await failureOf(call());
+    assert.is(failure.name, 'FAILED_PRECONDITION', failure.details);
+    assert.match(failure.details, told);
+  }
+}
+
 for (const { title, come, told, metadata, back } of drawn(WAYS, waysWanted)) {
   tests(`a pool that ${title} under a running daemon is refused, and used again once it is back`, async () => {
     const { client } = daemon;
     await come();
     const before = metadata === null ? '' : await holdings(metadata);
-    const calls = [
-      () => client.prepare('child', 'layer'),
-      () => client.view('view', 'layer'),
-      () => client.prepare('empty'),
-    ];
-    for (const call of calls) {
-      const failure = await failureOf(call());
-      assert.is(failure.name, 'FAILED_PRECONDITION', failure.details);
-      assert.match(failure.details, told);
-    }
+    await nothingNewIsMade(told);
     if (metadata !== null) assert.is(await holdings(metadata), before);
     await back();
     await client.prepare('child', 'layer');
@@ -233,16 +238,7 @@ tests(
     const { client } = daemon;
     await comeOther();
     const before = await holdings();
-    const calls = [
-      () => client.prepare('child', 'layer'),
-      () => client.view('view', 'layer'),
-      () => client.prepare('empty'),
-    ];
-    for (const call of calls) {
-      const failure = await failureOf(call());
-      assert.is(failure.name, 'FAILED_PRECONDITION');
-      assert.match(failure.details, /another has come in its place: its transaction id is 0 and must be \d+/);
-    }
+    await nothingNewIsMade(/another has come in its place: its transaction id is 0 and must be \d+/);
     await client.remove('layer');
     await client.cleanup();
     assert.is(await holdings(), before);

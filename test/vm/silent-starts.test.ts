@@ -7,6 +7,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { TOOL_SEARCH_PATH } from '../../src/shared/tools.ts';
 import { PIPE, runOn } from '../main/cli/support.ts';
 import { type Daemon, makeDaemon } from '../support/daemon.ts';
 import { drawn } from '../support/random.ts';
@@ -25,7 +26,6 @@ import { shell } from './support/shell.ts';
 
 const { THINSNAP_SILENT_STARTS: wanted = '1', THINSNAP_TEST_PATIENCE: patience = '1' } = process.env;
 const TEST_LIMIT_MS = 240_000 * Number(patience);
-const SEARCH_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 interface Message {
   readonly title: string;
@@ -48,10 +48,10 @@ const MESSAGES: readonly Message[] = [
       await mkdir(tools);
       await writeFile(
         join(tools, 'thin_ls'),
-        `#!/bin/sh\nset -e\n${FAIL_METADATA_WRITES}\nPATH=${SEARCH_PATH} exec thin_ls "$@"\n`,
+        `#!/bin/sh\nset -e\n${FAIL_METADATA_WRITES}\nPATH=${TOOL_SEARCH_PATH} exec thin_ls "$@"\n`,
       );
       await chmod(join(tools, 'thin_ls'), 0o755);
-      return refusalOf(daemon, { THINSNAP_TOOL_PATH: `${tools}:${SEARCH_PATH}` });
+      return refusalOf(daemon, { THINSNAP_TOOL_PATH: `${tools}:${TOOL_SEARCH_PATH}` });
     },
   },
   {

@@ -13,7 +13,8 @@ import { soakSuite } from '../support/soak/suite.ts';
 import { thinPoolConfig } from './support/daemon.ts';
 import { heldIds } from './support/held-ids.ts';
 import { leftovers } from './support/leftovers.ts';
-import { makePool, POOL, removePool } from './support/pool.ts';
+import { makePool, removePool } from './support/pool.ts';
+import { poolLine } from './support/pool-line.ts';
 import { shell } from './support/shell.ts';
 
 const { THINSNAP_SOAK_VM_LOOPS: loops = '40', THINSNAP_SOAK_SEED: seed = String(Date.now() % 1e6) } = process.env;
@@ -47,8 +48,7 @@ async function fill({ client, root }: Daemon): Promise<void> {
 }
 
 async function usedPercent(): Promise<number> {
-  const [, , , , , data = ''] = (await shell('dmsetup', 'status', '--noflush', POOL)).split(' ');
-  const [used = Number.NaN, total = Number.NaN] = data.split('/').map(Number);
-  assert.ok(used <= total, `the pool has blocks: ${data}`);
-  return (100 * used) / total;
+  const { usedBytes, freeBytes } = await poolLine();
+  assert.ok(freeBytes >= 0 && usedBytes + freeBytes > 0, `the pool has ${usedBytes} bytes and ${freeBytes} more`);
+  return (100 * usedBytes) / (usedBytes + freeBytes);
 }

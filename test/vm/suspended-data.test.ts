@@ -4,7 +4,7 @@
 //
 // THINSNAP_TOOL_ENDS: also until the calls are out of time, and with both engines.
 
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,6 +17,7 @@ import { until } from '../support/until.ts';
 import { thinPoolConfig } from './support/daemon.ts';
 import { clearDevices, DATA, makePool, POOL, removePool } from './support/pool.ts';
 import { shell } from './support/shell.ts';
+import { stuckThreads } from './support/stuck-threads.ts';
 
 const { THINSNAP_TOOL_ENDS: ends = '' } = process.env;
 const STUCK_LIMIT_MS = 60_000;
@@ -32,18 +33,6 @@ const TRIALS: readonly { readonly engine: EngineKind; readonly resumed: 'soon' |
     : (['ioctl', 'dmsetup'] as const).flatMap((engine) =>
         (['soon', 'late'] as const).map((resumed) => ({ engine, resumed })),
       );
-
-/** Of the daemon's threads, or of a tool that it runs. */
-async function isStuck(pid: number): Promise<true | null> {
-  for (const thread of await readdir(`/proc/${pid}/task`)) {
-    const children = await readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '');
-    for (const task of [`${pid}/task/${thread}`, ...children.split(' ').filter(Boolean)]) {
-      const text = await readFile(`/proc/${task}/stat`, 'utf8').catch(() => '');
-      if (/\) D /.test(text)) return true;
-    }
-  }
-  return null;
-}
 
 interface Waiting {
   readonly call: () => Promise<unknown>;
@@ -86,7 +75,7 @@ async function holdUp(daemon: Daemon, resumed: 'soon' | 'late'): Promise<void> {
     for (const { call } of waiting) answers.push(answerOf(call()).finally(() => (answered += 1)));
     await until(
       STUCK_LIMIT_MS,
-      () => isStuck(daemon.pid),
+      async () => ((await stuckThreads(daemon.pid)).length > 0 ? true : null),
       () => 'nothing waits in the kernel',
     );
     await othersAreAnswered(daemon);

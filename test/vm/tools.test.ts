@@ -9,6 +9,7 @@ import { failuresOf, toolTopics, WHOLE } from '../e2e/tools/topics.ts';
 import { CALLS, EXT4_USES, FAULT, type Use } from '../e2e/tools/uses.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { FakeTools } from '../support/fake-tools.ts';
+import { drawn } from '../support/random.ts';
 import { thinPoolConfig } from './support/daemon.ts';
 
 /** More than memory may grow by; a guest's pipes are slow. */
@@ -25,12 +26,6 @@ const USES: readonly Use[] = [
   { title: 'suspend', tool: 'dmsetup', word: 'suspend', prepared: true, call: CALLS.commitOpen, idle: /^OK$/ },
 ];
 
-function drawn<T>(list: readonly T[], count: number): readonly T[] {
-  const placed = list.map((item) => ({ item, place: Math.random() }));
-  const sorted = placed.sort((one, other) => one.place - other.place);
-  return sorted.slice(0, count).map(({ item }) => item);
-}
-
 const fakes = await FakeTools.make();
 stageSuite(
   'tools that misbehave, thin pool',
@@ -42,8 +37,8 @@ stageSuite(
     }),
   toolTopics({
     fakes,
-    uses: WHOLE ? USES : drawn(USES, 1),
-    failures: () => Object.fromEntries(WHOLE ? FAILURES : drawn(FAILURES, 1)),
+    uses: WHOLE ? USES : drawn(USES, '1'),
+    failures: () => Object.fromEntries(WHOLE ? FAILURES : drawn(FAILURES, '1')),
     killed: 1,
     others: 2,
   }),

@@ -49,6 +49,7 @@ const FOUND_AT_START = /^recover\.(?:before-file-removed|device-)|^task\.resume\
 
 /** A death before it takes away what leads there: parents are warm in memory alone, and a round stops once. */
 const ALONE = /^standby\.|^create-snap\.suspended|^stop\./;
+/** Passed by each start, in the order of the list. */
 const EACH_START =
   /^(?:start|catalog|pool)\.|^recover\.(?:begun|compared)|^task\.(?:fenceOrphans|thawFiles|probe|listDevices)/;
 /** In which order a round comes to places, for those that it comes to early or late only; else that of the list. */

@@ -1,11 +1,11 @@
 // What storage holds against what the records say, of a daemon that serves: the system's own list against what the daemon
 // answers containerd and its administrator.
 
-import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { AdminClient } from '../../../src/main/cli/daemon/admin-client.ts';
+import type { AdminClient } from '../../../src/main/cli/daemon/admin-client.ts';
 import { Admin } from '../../../src/main/rpc/gen/thinsnap/admin/v1/admin_pb.ts';
 import type { Daemon } from '../daemon.ts';
+import { askAsAdmin, findingsOf } from '../own-words.ts';
 import { until } from '../until.ts';
 
 /** What is given up goes in the background, and in its own time. */
@@ -15,11 +15,9 @@ const QUIET_LIMIT_MS = 60_000;
 export type Held = (daemon: Daemon) => Promise<readonly string[]>;
 
 /** Fails when anything is held that no record names, or is named and not held, once what waits to be deleted had its time. */
-export async function heldAsRecorded(daemon: Daemon, held: Held): Promise<void> {
-  const admin = await AdminClient.open(join(daemon.root, 'admin.sock'));
-  try {
-    const { differences, omitted } = await admin.call(Admin.method.check, {});
-    const found = [...differences.map(({ rule, what }) => `${rule} ${what}`), omitted].filter((text) => text !== '');
+export function heldAsRecorded(daemon: Daemon, held: Held): Promise<void> {
+  return askAsAdmin(daemon, async (admin) => {
+    const found = await findingsOf(admin);
     assert.ok(found.length === 0, `the daemon finds by itself: ${found.join(', ')}`);
     let story = '';
     await until(
@@ -30,9 +28,7 @@ export async function heldAsRecorded(daemon: Daemon, held: Held): Promise<void> 
       },
       () => story,
     );
-  } finally {
-    admin.close();
-  }
+  });
 }
 
 /** What does not fit, as a sentence; empty: all does. */
