@@ -1,5 +1,5 @@
-// The first start on a pool whose metadata can no longer be written: the pool answers all the same when its ids are listed
-// and when it is marked as the catalog's. No such start serves, and the next one on sound metadata makes good what is lacking.
+// A start on a pool whose metadata can no longer be written: the pool answers all the same when its ids are listed, when it is
+// marked as the catalog's, and when a later start is counted. None serves, and the next one on sound metadata makes good what is lacking.
 //
 // THINSNAP_SILENT_STARTS: how many of the messages, or all.
 
@@ -29,6 +29,8 @@ const TEST_LIMIT_MS = 240_000 * Number(patience);
 
 interface Message {
   readonly title: string;
+  /** Of a daemon that has served before; else of its first start. */
+  readonly later?: boolean;
   /** Answers what the start said in whose middle the metadata began to fail. */
   readonly fail: (daemon: Daemon) => Promise<string>;
 }
@@ -63,34 +65,48 @@ const MESSAGES: readonly Message[] = [
       return refusalOf(daemon);
     },
   },
+  {
+    title: 'set_transaction_id of a later start',
+    later: true,
+    fail: async (daemon) => {
+      await failMetadataWrites();
+      return refusalOf(daemon);
+    },
+  },
 ];
 
-const tests = suite('first starts that fail in silence');
+const tests = suite('starts that fail in silence');
 
 async function transactionId(): Promise<number> {
   return Number((await shell('dmsetup', 'status', POOL)).split(' ')[3]);
 }
 
-async function tryMessage({ fail }: Message): Promise<void> {
+async function tryMessage({ fail, later = false }: Message): Promise<void> {
   await makePool();
   const daemon = await makeDaemon({
     config: { ...thinPoolConfig('ioctl'), pool_name: POOL, base_image_size: '64MB', standby_per_parent: 0 },
   });
   try {
+    if (later) {
+      await daemon.start();
+      await daemon.stop();
+    }
+    const before = await transactionId();
     assert.match(await fail(daemon), /The daemon ended/);
     assert.match(await shell('dmsetup', 'status', '--noflush', POOL), / ro | Fail/);
     // As after a repair and a reboot.
     await clearDevices();
     await openPool();
-    assert.is(await transactionId(), 0);
+    assert.is(await transactionId(), before);
     await daemon.start();
     const tag = await transactionId();
-    assert.ok(tag > 0);
+    if (later) assert.is(tag, before + 1);
+    else assert.ok(tag > 0);
     await daemon.client.prepare('first');
     const { status, out, error } = await runOn(PIPE, 'check', '--config', join(daemon.root, 'config.toml'));
     assert.is(status, 0, `${out}${error}`);
     await daemon.restart();
-    assert.is(await transactionId(), tag);
+    assert.is(await transactionId(), tag + 1);
   } finally {
     await daemon.remove();
     await clearDevices();
@@ -99,7 +115,7 @@ async function tryMessage({ fail }: Message): Promise<void> {
 }
 
 for (const each of drawn(MESSAGES, wanted)) {
-  tests(`no first start serves when its ${each.title} is answered and not kept`, () =>
+  tests(`no start serves when its ${each.title} is answered and not kept`, () =>
     withTimeout(tryMessage(each), TEST_LIMIT_MS, each.title),
   );
 }

@@ -54,6 +54,8 @@ const identitySchema = v.variant('kind', [
     tag: v.nullable(count),
     /** Whether the pool bears the tag yet: the intent is written first, so that a crash between is no stranger's pool. */
     tagged: v.boolean(),
+    /** Starts that raised the tag. The first catalogs did not count them. */
+    starts: v.optional(count, 0),
     dataBlockSectors: count,
     /** Ids that were in the pool before us: never used, never deleted. */
     foreignThinIds: v.array(thinId),

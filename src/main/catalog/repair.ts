@@ -20,6 +20,8 @@ import { catalogDirectory, chunksOf, copyFiles, FILES, mendTables, repairLevel, 
 interface Result {
   readonly catalogId: string;
   readonly identity: VolumesIdentity | null;
+  /** As it is in the head: now, or since an earlier time. */
+  readonly restored: boolean;
   readonly devices: readonly Device[];
   readonly snapshots: number;
 }
@@ -69,6 +71,7 @@ export async function repairCatalog(rootPath: string): Promise<Repaired> {
     kind: 'repaired',
     catalogId,
     identity,
+    restored: true,
     devices,
     snapshots: snapshots.length,
     expected: head,
@@ -94,10 +97,11 @@ async function readIfWhole(rootPath: string, { marker, mark }: Found): Promise<C
 }
 
 async function keepWhole(rootPath: string, { head, identity, tables }: Contents): Promise<Repaired> {
+  const { catalogId, restored } = head;
   await replaceMark(rootPath, markOf(head));
-  await writeMarker(rootPath, head.catalogId);
+  await writeMarker(rootPath, catalogId);
   const devices = [...tables.devices.values()];
-  return { kind: 'whole', catalogId: head.catalogId, identity, devices, snapshots: tables.snapshots.size };
+  return { kind: 'whole', catalogId, identity, restored, devices, snapshots: tables.snapshots.size };
 }
 
 interface Salvaged {

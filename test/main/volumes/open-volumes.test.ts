@@ -106,6 +106,7 @@ test('openVolumes refuses a catalog of a configured pool that is configured no m
       poolUuid: 'LVM-x',
       tag: null,
       tagged: false,
+      starts: 0,
       dataBlockSectors: 128,
       foreignThinIds: [],
     });

@@ -32,7 +32,7 @@ const NOBODY_WAITS =
   /^(?:start|stop|recover|pool|catalog)\.|^task\.(?:probe|fenceOrphans|thawFiles|listDevices|poolFacts|poolTag|poolThinIds|makeLoopFiles|assemblePool|resume)\./;
 /** Passed by every start, so a kill there can follow a kill anywhere. */
 const STARTS =
-  /^(?:start|recover)\.(?!database-beside|before-file|device)|^task\.(?:fenceOrphans|thawFiles|listDevices)\./;
+  /^(?:start|pool|recover)\.(?!database-beside|before-file|device)|^task\.(?:fenceOrphans|thawFiles|listDevices|poolTag)\./;
 /** What ends a thread ends the process on the main thread. */
 const WORKERS =
   /^(?:file|remove-file|freeze|mkfs|device|create-snap|create-base|snap-active|seal|delete|discard|task)[.]/;
@@ -51,16 +51,14 @@ const FOUND_AT_START = /^recover\.(?:before-file-removed|device-)|^task\.resume\
 const ALONE = /^standby\.|^create-snap\.suspended|^stop\./;
 /** Passed by each start, in the order of the list. */
 const EACH_START =
-  /^(?:start|catalog|pool)\.|^recover\.(?:begun|compared)|^task\.(?:fenceOrphans|thawFiles|probe|listDevices)/;
+  /^(?:start|catalog|pool)\.|^recover\.(?:begun|compared)|^task\.(?:fenceOrphans|thawFiles|probe|listDevices|poolTag)/;
 /** In which order a round comes to places, for those that it comes to early or late only; else that of the list. */
 const ORDER: readonly RegExp[] = [
   /^start\.database-beside/,
   /^catalog\.file/,
   /^task\.poolThinIds/,
   /^catalog\.before-identity/,
-  /^catalog\.after-identity|^task\.poolTag/,
-  /^pool\.tag-sent/,
-  /^pool\.tagged/,
+  /^catalog\.after-identity/,
   EACH_START,
   /^task\.createBase(?:File)?\.begun|^create-base\.sent/,
   /^create-base\.activated|^mkfs/,

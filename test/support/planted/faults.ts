@@ -16,6 +16,13 @@ const MODEL = 'main/snapshots/model';
 
 export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
+    title: 'a start is not counted in the pool’s tag',
+    file: 'src/main/volumes/thin-pool/pool-tag.ts',
+    text: '  if (!known.tagged && bears(known, transactionId)) return known;',
+    instead: '  if (bears(known, transactionId)) return known;',
+    toldBy: 'main/volumes/pool-tag',
+  },
+  {
     title: 'a key that is taken is given out again',
     file: 'src/main/snapshots/prepare.ts',
     text: '  if (old === undefined) return;',

@@ -36,11 +36,11 @@ export const catalogRepair: Command = {
 };
 
 /** As `thinsnap check` says it; why it was not looked at, where that is not possible. */
-async function compared(config: Config, { catalogId, identity, devices }: Repaired): Promise<readonly string[]> {
+async function compared(config: Config, { identity, ...records }: Repaired): Promise<readonly string[]> {
   if (identity === null) return ['not held against volumes: there are none yet'];
   const where = identity.kind === 'blockfile' ? 'the block files' : `pool ${identity.poolName}`;
   try {
-    const found = await withStoppedVolumes(config, { catalogId, identity, devices }, compare);
+    const found = await withStoppedVolumes(config, { identity, ...records }, compare);
     return [`held against ${where}:`, ...comparisonLines(withMeanings(found))];
   } catch (error) {
     return [`not held against ${where}: ${toFault(error).message}`];

@@ -12,7 +12,7 @@ export async function checkStopped(config: Config, wish: Wish): Promise<ShownCom
   return withStoppedRoot(config, async () => {
     const { head, identity, devices } = await readStopped(config.rootPath);
     if (identity === null) return { differences: [], omitted: 'there are no volumes yet' };
-    const records = { catalogId: head.catalogId, identity, devices };
+    const records = { catalogId: head.catalogId, identity, restored: head.restored, devices };
     return withMeanings(await withStoppedVolumes(config, records, (parts) => check(parts, wish)));
   });
 }

@@ -16,6 +16,8 @@ import { PoolStockroom } from '../../volumes/thin-pool/pool-stockroom.ts';
 export interface StoppedRecords {
   readonly catalogId: string;
   readonly identity: VolumesIdentity;
+  /** It was brought back. */
+  readonly restored: boolean;
   readonly devices: readonly Device[];
 }
 
@@ -28,16 +30,16 @@ export async function withStoppedVolumes<Value>(
   const tasks = await TaskPool.open({ engine: config.engine, workers: 1, ...UNWATCHED });
   const run = (stockroom: Stockroom): Promise<Value> => action(partsOf(records, stockroom));
   try {
-    const { identity, catalogId } = records;
+    const { identity, catalogId, restored } = records;
     if (identity.kind === 'blockfile') {
       return await run(new FileStockroom({ tasks, directory: blockfileDirectory(config.rootPath) }));
     }
-    const { poolName, tag: poolTag } = identity;
+    const { poolName } = identity;
     const dataBlockSectors = parseSectors(identity.dataBlockSectors);
     const foreign = new Set(identity.foreignThinIds);
     const isForeign = (thinId: ThinId): boolean => foreign.has(thinId);
     const uuidPrefix = deviceUuidPrefix(catalogId);
-    return await withTiedPool({ config, tasks, poolName }, identity, () =>
+    return await withTiedPool({ config, tasks, poolName }, { identity, restored }, (poolTag) =>
       run(new PoolStockroom({ tasks, poolName, poolTag, uuidPrefix, dataBlockSectors, isForeign })),
     );
   } finally {

@@ -1,13 +1,11 @@
 // Opening a pool: it must be sound, ours alone, and the one that the catalog was written for.
 //
-// The tie is the pool's transaction id. It is in the pool's own metadata, moves only by compare-and-swap, and a pool
-// that was swapped or made anew has another: at the first start a random one is set, marked by its upper bits as ours. LVM
-// keeps that number itself and would refuse its pool if it moved; there the uuid that LVM gave the device is the tie.
+// The tie is the pool's transaction id, as pool-tag.ts has it. LVM keeps that number itself and would refuse its pool if it
+// moved; there the uuid that LVM gave the device is the tie.
 
-import { randomInt } from 'node:crypto';
 import { failpoint } from '../../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../../shared/faults.ts';
-import type { EngineReport, PoolFacts } from '../../../shared/tasks.ts';
+import type { EngineReport, PoolFacts, PoolStatus } from '../../../shared/tasks.ts';
 import { parseThinId, type ThinId } from '../../../shared/units.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { VolumesIdentity } from '../../catalog/codec.ts';
@@ -16,13 +14,11 @@ import { lockPool, withPoolLock } from '../../pools/pool-lock.ts';
 import type { TaskPool } from '../../task-pool.ts';
 import type { Opened } from '../volumes.ts';
 import type { KnownPool } from './pool-growth.ts';
+import { bears, drawTag, moveFrom, startsBetween } from './pool-tag.ts';
 import { ThinPoolVolumes } from './thin-pool-volumes.ts';
 
 /** Dm uuids of LVM's devices begin with it. */
 export const LVM_UUID_PREFIX = 'LVM-';
-/** "tS" in the upper bits of 48; the lower 32 are random. */
-const TAG_BASE = 0x7453 * 2 ** 32;
-const TAG_RANDOM = 2 ** 32;
 
 export interface ThinPoolOpenOptions {
   readonly config: Config;
@@ -39,6 +35,13 @@ export interface ThinPoolOpenOptions {
 type Wanted = Pick<ThinPoolOpenOptions, 'config' | 'tasks' | 'poolName'>;
 type PoolIdentity = Extract<VolumesIdentity, { kind: 'thin-pool' }>;
 
+/** What a catalog says of the pool that it was written for. */
+export interface Tie {
+  readonly identity: VolumesIdentity;
+  /** The catalog was brought back: the pool may be ahead of it. */
+  readonly restored: boolean;
+}
+
 /** Faults: `unavailable` when another daemon has the pool; `precondition` when it is not ours; `pool-unsound`; `device-missing`. */
 export async function openThinPool(options: ThinPoolOpenOptions): Promise<Opened> {
   const { config, catalog, tasks, engine, poolName } = options;
@@ -47,18 +50,23 @@ export async function openThinPool(options: ThinPoolOpenOptions): Promise<Opened
     await failpoint('pool.locked');
     const known = await options.activate();
     const facts = await soundFacts(tasks, poolName);
-    const identity = await tie(options, facts, catalog.identity ?? (await adopt(options, facts)));
+    const { restored } = catalog;
+    const identity = confirmTied(options, facts, {
+      identity: catalog.identity ?? (await adopt(options, facts)),
+      restored,
+    });
+    const { tag: poolTag, status } = await countStart(options, facts, identity);
     const foreign = new Set<ThinId>(identity.foreignThinIds);
     const volumes = new ThinPoolVolumes({
       tasks,
       poolName,
-      poolTag: identity.tag,
+      poolTag,
       known,
       description: `thin pool ${poolName}: ${options.reason}; ${engine.kind} engine (driver ${engine.driverVersion}): ${engine.reason}`,
       engine,
       uuidPrefix: deviceUuidPrefix(catalog.id),
       dataBlockSectors: facts.dataBlockSectors,
-      status: facts.status,
+      status,
       isForeign: (thinId) => foreign.has(thinId),
       isTaken: (thinId) => foreign.has(thinId) || catalog.tables.thinIds.has(thinId),
       lastThinId: catalog.lastThinId,
@@ -81,15 +89,19 @@ export function deviceUuidPrefix(catalogId: string): string {
   return `thinsnap-${catalogId}-`;
 }
 
-/** Runs `action` with the pool of a daemon that does not run, locked, sound and the right one. Nothing is changed. Faults as of opening it. */
+/**
+ * Runs `action` with the pool of a daemon that does not run, locked, sound and the right one, and with the tag that it bears, if
+ * any. Nothing is changed. Faults as of opening it.
+ */
 export async function withTiedPool<Value>(
   wanted: Wanted,
-  known: PoolIdentity,
-  action: () => Promise<Value>,
+  known: Tie,
+  action: (poolTag: number | null) => Promise<Value>,
 ): Promise<Value> {
   return withPoolLock(wanted.poolName, async () => {
-    confirmTied(wanted, await soundFacts(wanted.tasks, wanted.poolName), known);
-    return action();
+    const facts = await soundFacts(wanted.tasks, wanted.poolName);
+    const { tag } = confirmTied(wanted, facts, known);
+    return action(tag === null ? null : facts.status.transactionId);
   });
 }
 
@@ -130,8 +142,9 @@ async function adopt({ catalog, tasks, poolName }: ThinPoolOpenOptions, facts: P
     kind: 'thin-pool',
     poolName,
     poolUuid: facts.uuid,
-    tag: lvm ? null : TAG_BASE + randomInt(TAG_RANDOM),
+    tag: lvm ? null : drawTag(),
     tagged: false,
+    starts: 0,
     dataBlockSectors: facts.dataBlockSectors,
     foreignThinIds: [...(await thinIdsBeforeUs(tasks, poolName, facts))],
   };
@@ -151,35 +164,69 @@ async function thinIdsBeforeUs(tasks: TaskPool, pool: string, facts: PoolFacts):
   }
 }
 
-async function tie(options: ThinPoolOpenOptions, facts: PoolFacts, known: VolumesIdentity): Promise<PoolIdentity> {
-  const { catalog, tasks, poolName } = options;
-  const identity = confirmTied(options, facts, known);
-  const { tag } = identity;
-  if (tag === null || identity.tagged) return identity;
-  // A crash between the two writes of an adoption leaves the pool with the tag or without it.
-  if (facts.status.transactionId !== tag) await tasks.run('poolTag', { pool: poolName, from: 0, to: tag });
+/** This start, in the pool's tag and in the catalog: intent, message, record. */
+async function countStart(
+  { catalog, tasks, poolName }: ThinPoolOpenOptions,
+  { status }: PoolFacts,
+  identity: PoolIdentity,
+): Promise<{ readonly tag: number | null; readonly status: PoolStatus }> {
+  if (identity.tag === null) return { tag: null, status };
+  const from = status.transactionId;
+  const move = moveFrom({ ...identity, tag: identity.tag }, from);
+  if (move.tag !== identity.tag) await catalog.setIdentity(move);
+  const moved = from === move.tag ? status : await tasks.run('poolTag', { pool: poolName, from, to: move.tag });
   await failpoint('pool.tag-sent');
-  const tagged: PoolIdentity = { ...identity, tagged: true };
-  await catalog.setIdentity(tagged);
+  await catalog.setIdentity({ ...move, tagged: true });
   await failpoint('pool.tagged');
-  return tagged;
+  return { tag: move.tag, status: moved };
 }
 
-/** Fault `precondition` when the pool is not the one that the catalog was written for. */
-function confirmTied(options: Wanted, facts: PoolFacts, known: VolumesIdentity): PoolIdentity {
+/** Fault `precondition` when the pool is not the one that the catalog was written for, or another state of it. */
+function confirmTied(
+  options: Wanted,
+  { status, ...facts }: PoolFacts,
+  { identity: known, restored }: Tie,
+): PoolIdentity {
   const { poolName } = options;
   if (known.kind !== 'thin-pool' || known.poolName !== poolName) {
     const found = known.kind === 'thin-pool' ? `pool ${known.poolName}` : 'blockfile volumes';
     throw stranger(options, `its snapshots are on ${found}`);
   }
   if (known.dataBlockSectors !== facts.dataBlockSectors) throw stranger(options, 'its blocks have another size');
-  if (known.tag === null) {
+  const { tag } = known;
+  if (tag === null) {
     if (known.poolUuid !== facts.uuid) throw stranger(options, `its uuid is ${facts.uuid} and was ${known.poolUuid}`);
     return known;
   }
-  const { transactionId } = facts.status;
-  if (!known.tagged || transactionId === known.tag) return known;
-  throw stranger(options, `its transaction id is ${transactionId} and must be ${known.tag}`);
+  const { transactionId } = status;
+  if (bears({ ...known, tag }, transactionId)) return known;
+  const ahead = startsBetween(tag, transactionId);
+  if (ahead !== null && restored) return known;
+  const found = `its transaction id is ${transactionId} and must be ${tag}`;
+  if (ahead !== null) throw olderCatalog(options, `${found}, ${showStarts(ahead)} ahead of the catalog`);
+  const behind = startsBetween(transactionId, tag);
+  if (behind !== null) throw olderPool(options, `${found}, ${showStarts(behind)} behind the catalog`);
+  throw stranger(options, found);
+}
+
+function olderCatalog({ poolName, config }: Wanted, found: string): FaultError {
+  const advice = `Bring back the newer ${config.rootPath}. Without it, "thinsnap catalog restore" with a backup takes the pool as it is`;
+  return new FaultError(
+    'precondition',
+    `Cannot use pool ${poolName}: the catalog is an older copy, of before what is in the pool: ${found}. ${advice}`,
+  );
+}
+
+function olderPool({ poolName }: Wanted, found: string): FaultError {
+  const advice = 'Bring back the newer pool, or with this one the root_path that was saved with it';
+  return new FaultError(
+    'precondition',
+    `Cannot use pool ${poolName}: it is an older copy, of before what the catalog speaks of: ${found}. ${advice}`,
+  );
+}
+
+function showStarts(starts: number): string {
+  return starts === 1 ? '1 start' : `${starts} starts`;
 }
 
 function stranger({ poolName, config }: Wanted, found: string): FaultError {
