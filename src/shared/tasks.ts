@@ -193,7 +193,7 @@ export interface Tasks {
    * Makes an active pool at least this large while it is in use (null: as it is) and answers its status. A raw pool becomes as
    * large as its devices are.
    */
-  extendPool(args: PoolRef & WantedSizes): PoolStatus;
+  extendPool(args: PoolRef & WantedSizes & { poolTag: number | null }): PoolStatus;
   /** How much what the pool is made of can still take. */
   poolRoom(args: { makeup: LoopMakeup | LvmMakeup }): PoolRoom;
 

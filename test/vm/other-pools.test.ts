@@ -6,13 +6,16 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PIPE, runOn } from '../main/cli/support.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { failureOf } from '../support/grpc-client.ts';
 import { withMounted } from '../support/mounting.ts';
+import { problemsOf } from '../support/own-words.ts';
 import { drawn } from '../support/random.ts';
+import { until } from '../support/until.ts';
 import { refusalOf, thinPoolConfig } from './support/daemon.ts';
 import {
   clearDevices,
@@ -41,6 +44,7 @@ const GROWN = { metadataMib: 16, dataMib: 4096 };
 const IDS = 8;
 const WAIT_TRIES = 100;
 const WAIT_PAUSE_MS = 100;
+const PROBLEMS_LIMIT_MS = 60_000;
 
 const tests = suite('other pools');
 let daemon: Daemon;
@@ -187,14 +191,22 @@ async function nothingNewIsMade(told: RegExp): Promise<void> {
   }
 }
 
+/** Status says so by itself, from the next look on. */
+async function untilProblems(codes: readonly string[]): Promise<void> {
+  const found = async (): Promise<true | null> => (isDeepStrictEqual(await problemsOf(daemon), codes) ? true : null);
+  await until(PROBLEMS_LIMIT_MS, found, () => daemon.log);
+}
+
 for (const { title, come, told, metadata, back } of drawn(WAYS, waysWanted)) {
   tests(`a pool that ${title} under a running daemon is refused, and used again once it is back`, async () => {
     const { client } = daemon;
     await come();
     const before = metadata === null ? '' : await holdings(metadata);
     await nothingNewIsMade(told);
+    await untilProblems(['space-unknown']);
     if (metadata !== null) assert.is(await holdings(metadata), before);
     await back();
+    await untilProblems([]);
     await client.prepare('child', 'layer');
     await client.view('view', 'layer');
     for (const key of ['child', 'view']) await client.remove(key);

@@ -16,6 +16,7 @@ import { disassemblePool } from '../../src/workers/tasks/disassemble-pool.ts';
 import { extendPool } from '../../src/workers/tasks/extend-pool.ts';
 import { makeLoopFiles } from '../../src/workers/tasks/make-loop-files.ts';
 import { poolFacts } from '../../src/workers/tasks/pool-facts.ts';
+import { poolTag } from '../../src/workers/tasks/pool-tag.ts';
 import { poolThinIds } from '../../src/workers/tasks/pool-thin-ids.ts';
 import { faultOf } from '../support/faults.ts';
 import { clearDevices, POOL, POOL_UUID, thin } from './support/pool.ts';
@@ -111,11 +112,11 @@ test('assemblePool grows a live pool whose files had grown before a crash', asyn
 test('extendPool makes a live pool larger, and never smaller', async () => {
   const engine = await openEngine();
   await makePool(engine);
-  const data = await extendPool(engine, { ...REF, dataBytes: LARGER.dataBytes, metadataBytes: null });
+  const data = await extendPool(engine, { ...REF, poolTag: null, dataBytes: LARGER.dataBytes, metadataBytes: null });
   assert.equal([data.totalDataBlocks, data.totalMetadataBlocks], [8192, 1024]);
-  const both = await extendPool(engine, { ...REF, ...LARGER });
+  const both = await extendPool(engine, { ...REF, poolTag: null, ...LARGER });
   assert.equal([both.totalDataBlocks, both.totalMetadataBlocks], [8192, 2048]);
-  const less = await extendPool(engine, { ...REF, ...SIZES });
+  const less = await extendPool(engine, { ...REF, poolTag: null, ...SIZES });
   assert.equal([less.totalDataBlocks, less.totalMetadataBlocks, less.mode], [8192, 2048, 'rw']);
 });
 
@@ -123,8 +124,17 @@ test('extendPool activates nothing', async () => {
   const engine = await openEngine();
   await makePool(engine);
   await disassemblePool(engine, REF);
-  assert.is((await faultOf(extendPool(engine, { ...REF, ...LARGER }))).code, 'device-missing');
+  assert.is((await faultOf(extendPool(engine, { ...REF, poolTag: null, ...LARGER }))).code, 'device-missing');
   assert.is((await stat(`${DIR}/data`)).size, SIZES.dataBytes);
+});
+
+test('extendPool refuses a pool that came in the place of the one that is meant', async () => {
+  const engine = await openEngine();
+  await makePool(engine);
+  await poolTag(engine, { pool: POOL, from: 0, to: 7 });
+  assert.is((await faultOf(extendPool(engine, { ...REF, poolTag: 8, ...LARGER }))).code, 'precondition');
+  assert.is((await stat(`${DIR}/data`)).size, SIZES.dataBytes);
+  assert.is((await extendPool(engine, { ...REF, poolTag: 7, ...LARGER })).totalDataBlocks, 8192);
 });
 
 test('disassemblePool leaves the files alone, and is content when there is nothing to do', async () => {

@@ -2,6 +2,7 @@
 // crash it is done again.
 
 import { join } from 'node:path';
+import { confirmTag } from '../../shared/confirm-tag.ts';
 import type { PoolStatus, TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
 import { readPool } from '../devmapper/pool.ts';
@@ -10,9 +11,9 @@ import { extendLvmPool } from '../pools/lvm.ts';
 import { assemblePool } from './assemble-pool.ts';
 
 export async function extendPool(engine: Engine, args: TaskArgs<'extendPool'>): Promise<PoolStatus> {
-  const { name, makeup, dataBytes, metadataBytes } = args;
-  // Only an active pool grows: an extension activates nothing.
-  await readPool(engine, name, 'noflush');
+  const { name, poolTag, makeup, dataBytes, metadataBytes } = args;
+  // Only an active pool grows, and only the right one: an extension activates nothing.
+  confirmTag(name, await readPool(engine, name, 'noflush'), poolTag);
   switch (makeup.kind) {
     case 'lvm':
       await extendLvmPool(makeup, { dataBytes, metadataBytes });

@@ -73,7 +73,7 @@ export const poolExtend: Command = {
       if (wish.paths.length > 0) await addDisks(session, pool, wish.paths);
       const sizes = await sizesFor(session, pool.description, { wish, before });
       const { makeup } = pool.description;
-      const status = await session.tasks.run('extendPool', { name, makeup, ...sizes });
+      const status = await session.tasks.run('extendPool', { name, poolTag: null, makeup, ...sizes });
       const was = usageOf(before);
       const is = usageOf({ ...before, status });
       const change = (from: number, to: number): string =>

@@ -18,21 +18,23 @@ export interface KnownPool {
 interface GrowingPool {
   readonly tasks: Pick<TaskPool, 'run'>;
   readonly poolName: string;
+  readonly poolTag: number | null;
   readonly dataBlockSectors: Sectors;
   readonly known: KnownPool;
 }
 
 /** Null for a raw pool, whose devices are whoever's made them, and for one of which nothing is known. */
 export function growthOf(pool: GrowingPool, onStatus: (status: PoolStatus) => void): PoolGrowth | null {
-  const { tasks, poolName, dataBlockSectors } = pool;
+  const { tasks, poolName, poolTag, dataBlockSectors } = pool;
   const { makeup, autoextend: policy } = pool.known;
   if (makeup === null || makeup.kind === 'raw') return null;
-  return new PoolGrowth({ tasks, poolName, dataBlockSectors, makeup, policy, onStatus });
+  return new PoolGrowth({ tasks, poolName, poolTag, dataBlockSectors, makeup, policy, onStatus });
 }
 
 interface PoolGrowthOptions {
   readonly tasks: Pick<TaskPool, 'run'>;
   readonly poolName: string;
+  readonly poolTag: number | null;
   readonly dataBlockSectors: Sectors;
   readonly makeup: LoopMakeup | LvmMakeup;
   readonly policy: Autoextend;
@@ -57,8 +59,8 @@ export class PoolGrowth implements Growth {
   }
 
   async extend(wanted: WantedSizes): Promise<Space> {
-    const { tasks, poolName: name, makeup, dataBlockSectors, onStatus } = this.#options;
-    const status = await tasks.run('extendPool', { name, makeup, ...wanted });
+    const { tasks, poolName: name, poolTag, makeup, dataBlockSectors, onStatus } = this.#options;
+    const status = await tasks.run('extendPool', { name, poolTag, makeup, ...wanted });
     onStatus(status);
     return toSpace(status, dataBlockSectors);
   }

@@ -7,6 +7,7 @@
 //   * `#active` says what the kernel has; it is set after the kernel answered and only here. A task that changes it and does
 //     not come back, or fails half-way, leaves `unsure` or `unknown`: whoever uses the device next runs a task that looks first.
 
+import { confirmTag } from '../../../shared/confirm-tag.ts';
 import { failpoint } from '../../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../../shared/faults.ts';
 import type { Activation, EngineReport, NameFate, Origin, PoolStatus } from '../../../shared/tasks.ts';
@@ -138,13 +139,11 @@ export class ThinPoolVolumes implements Volumes {
 
   async seal(device: Device): Promise<Sealed> {
     await this.activate(device, 'rw');
-    const sealed = await this.#options.tasks.run('sealThin', {
-      pool: this.#options.poolName,
-      poolTag: this.#options.poolTag,
-      name: this.#name(device),
-    });
+    const { tasks, poolName: pool, poolTag } = this.#options;
+    const name = this.#name(device);
+    const sealed = await tasks.run('sealThin', { pool, poolTag, name });
     this.#see(sealed.status);
-    this.#lostWrites.confirmNone(device.id, this.#name(device));
+    this.#lostWrites.confirmNone(device.id, name);
     return sealed;
   }
 
@@ -185,7 +184,8 @@ export class ThinPoolVolumes implements Volumes {
   }
 
   async refreshSpace(): Promise<Space> {
-    this.#see((await this.#options.tasks.run('poolFacts', { pool: this.#options.poolName })).status);
+    const { tasks, poolName: pool, poolTag } = this.#options;
+    this.#see(confirmTag(pool, (await tasks.run('poolFacts', { pool })).status, poolTag));
     return this.space;
   }
 
