@@ -27,7 +27,7 @@ export const SETTING_TEXTS: Readonly<Record<Field, string>> = {
   fsOptions: 'Options for mkfs, as a list of words or one text. Options that name other devices or force are refused.',
   mountOptions: 'Added to each mount that is answered, as a list or one text with commas.',
   asyncRemove:
-    'true: Remove answers once the removal is recorded. false: it also waits until the deletion was tried once.',
+    'true: Remove answers once the removal is recorded. false: it also waits until the deletion was tried once, for 30 s at most.',
   discardBlocks: "Thin pools: give a removed device's blocks back to the disk under the pool.",
   minFreeSpace:
     "Below it new snapshots are refused; a share up to 50%, or a size. It holds for data and for the pool's metadata.",

@@ -8,7 +8,13 @@ import { keyLane } from '../lanes.ts';
 import type { Context } from './context.ts';
 import { moved } from './devices.ts';
 
-/** `wait`: answer when the deletion was tried once (`async_remove = false`); a busy device is the reaper's either way. */
+/** A deletion that hangs in the kernel holds nobody up for longer: it is recorded, and goes on without its caller. */
+export const WAITED_MAX_MS = 30_000;
+
+/**
+ * `wait`: answer when the deletion was tried once (`async_remove = false`), at the latest after `WAITED_MAX_MS`; a busy device
+ * is the reaper's either way.
+ */
 export interface RemoveOptions {
   readonly wait: boolean;
 }
@@ -26,7 +32,18 @@ export async function remove(context: Context, key: string, options: RemoveOptio
     }
     return takeOut(context, snapshot, options);
   });
-  if (options.wait) await tried.done;
+  if (options.wait) await atMost(WAITED_MAX_MS, tried.done);
+}
+
+/** `done` never rejects. */
+function atMost(limitMs: number, done: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, limitMs);
+    void done.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 interface Tried {
