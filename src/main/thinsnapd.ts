@@ -11,6 +11,7 @@ import type { Config } from './config/config.ts';
 import { daemonHelp, parseDaemonFlags, USAGE_EXIT_STATUS } from './config/flags.ts';
 import { loadConfig } from './config/load-config.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
+import { boundOldGeneration, boundYoungGeneration } from './heap.ts';
 
 /** A stop that takes longer than the calls in flight may, and the workers after them, is no stop. */
 const STOP_LIMIT_MS = 60_000;
@@ -65,6 +66,7 @@ async function run(config: Config): Promise<number> {
   const daemon = await startDaemon({ config, log, signal: givenUp.signal, onBug: () => stop(1) });
   say(banner(config, daemon));
   log.info({ address: config.address, volumes: daemon.description, version: await readVersion() }, 'serving');
+  boundOldGeneration();
   const status = await stopped;
   setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
   await daemon.stop();
@@ -95,10 +97,7 @@ function say(text: string): number {
   return 0;
 }
 
-// V8 lets the young generation grow to 48 MiB when much survives at once, as when a catalog is read, and a busy daemon
-// never gives that back. Of a call hardly anything survives, and a young generation that fits the processor's cache is no
-// slower: bench/stat.ts, Stat costs 42 µs instead of 48. This holds for the workers too, which start later.
-setFlagsFromString('--semi-space-growth-factor=1');
+boundYoungGeneration();
 // The same few functions serve every call, so V8 need not wait as long as it does (67584) before it compiles them well: bursts
 // after a start are at speed in half as many calls, and cost 20 to 30 % less until then (measured with bench/vm).
 setFlagsFromString('--interrupt-budget=15000');
