@@ -28,7 +28,6 @@ export function boundOldGeneration(): void {
   if (getHeapStatistics().used_heap_size > COLLECTED_AT_ONCE_BYTES) return;
   // Only after a collection does V8 reckon with what is alive.
   setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
+  runInNewContext('gc()');
   setFlagsFromString('--no-expose-gc');
-  if (typeof collect === 'function') collect();
 }
