@@ -18,7 +18,7 @@ const SCRIPT = `
     if (kept.length > 30) kept.shift();
     most = Math.max(most, process.memoryUsage().heapUsed);
   }
-  console.log(most);
+  console.log(String(most));
 `;
 
 async function mostWith(word: string): Promise<number> {
