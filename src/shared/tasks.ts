@@ -144,6 +144,8 @@ export interface Tasks {
   // (`precondition`). Other faults: pool-unsound, thin-id-taken, thin-id-missing, device-busy, no-space, io.
   /** Status and shape of a pool. Fault `device-missing` when there is no such device, `invalid` when it is no thin-pool. */
   poolFacts(args: { pool: string }): PoolFacts;
+  /** The status alone. Faults as of `poolFacts`. */
+  poolStatus(args: OwnPool): PoolStatus;
   /** Moves the transaction id by compare-and-swap: fault `precondition` when `from` is not the current one. */
   poolTag(args: { pool: string; from: number; to: number }): PoolStatus;
   /** The thin ids that a pool holds, by a metadata snapshot and thin_ls. Fault `tool-missing` where that is not installed. */
@@ -193,7 +195,7 @@ export interface Tasks {
    * Makes an active pool at least this large while it is in use (null: as it is) and answers its status. A raw pool becomes as
    * large as its devices are.
    */
-  extendPool(args: PoolRef & WantedSizes & { poolTag: number | null }): PoolStatus;
+  extendPool(args: PoolRef & WantedSizes & Pick<OwnPool, 'poolTag'>): PoolStatus;
   /** How much what the pool is made of can still take. */
   poolRoom(args: { makeup: LoopMakeup | LvmMakeup }): PoolRoom;
 
@@ -253,6 +255,7 @@ export const TASK_LANES: Record<TaskName, TaskLane> = {
   fenceOrphans: 'fast',
   machineFacts: 'slow',
   poolFacts: 'fast',
+  poolStatus: 'fast',
   poolTag: 'fast',
   poolThinIds: 'slow',
   poolFootprints: 'slow',

@@ -44,6 +44,7 @@ import { poolFacts } from './tasks/pool-facts.ts';
 import { poolFootprints } from './tasks/pool-footprints.ts';
 import { poolNeeds } from './tasks/pool-needs.ts';
 import { poolRoom } from './tasks/pool-room.ts';
+import { poolStatus } from './tasks/pool-status.ts';
 import { poolStep } from './tasks/pool-step.ts';
 import { poolTag } from './tasks/pool-tag.ts';
 import { poolThinIds } from './tasks/pool-thin-ids.ts';
@@ -64,6 +65,7 @@ const handlers: TaskHandlers = {
   machineFacts,
 
   poolFacts: onEngine(poolFacts),
+  poolStatus: onEngine(poolStatus),
   poolTag: onEngine(poolTag),
   poolThinIds: onEngine(poolThinIds),
   poolFootprints: onEngine(poolFootprints),

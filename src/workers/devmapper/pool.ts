@@ -2,7 +2,6 @@
 // with failing metadata, Linux 6.1), so nothing is done until the pool's own status says so.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { confirmTag } from '../../shared/confirm-tag.ts';
 import { FaultError, isFault, toFault } from '../../shared/faults.ts';
 import type { PoolStatus } from '../../shared/tasks.ts';
 import { type Bytes, type ThinId, toBytes } from '../../shared/units.ts';
@@ -31,6 +30,18 @@ export async function readPoolTable(engine: Engine, pool: string): Promise<PoolT
 /** Stops before anything is asked of a pool that came in the place of ours: its ids are others', and so is what they hold. */
 export async function confirmSame(engine: Engine, pool: string, tag: number | null): Promise<void> {
   if (tag !== null) confirmTag(pool, await readPresent(engine, pool), tag);
+}
+
+/** The same, of a status that was read for another reason. */
+export function confirmTag(pool: string, { mode, transactionId }: PoolStatus, tag: number | null): void {
+  // A failed pool does not say who it is, and does nothing.
+  if (tag === null || mode === 'fail' || transactionId === tag) return;
+  const found = `its transaction id is ${transactionId} and must be ${tag}`;
+  throw new FaultError(
+    'precondition',
+    `Cannot use pool "${pool}": another has come in its place: ${found}. Bring the right one back, and restart thinsnapd`,
+    { leaves: 'nothing' },
+  );
 }
 
 /** One that was taken away, or is something else by now, is as little ours as another one. */

@@ -2,18 +2,17 @@
 // crash it is done again.
 
 import { join } from 'node:path';
-import { confirmTag } from '../../shared/confirm-tag.ts';
 import type { PoolStatus, TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
-import { readPool } from '../devmapper/pool.ts';
 import { extendLoopFile } from '../pools/loop-files.ts';
 import { extendLvmPool } from '../pools/lvm.ts';
 import { assemblePool } from './assemble-pool.ts';
+import { poolStatus } from './pool-status.ts';
 
 export async function extendPool(engine: Engine, args: TaskArgs<'extendPool'>): Promise<PoolStatus> {
   const { name, poolTag, makeup, dataBytes, metadataBytes } = args;
   // Only an active pool grows, and only the right one: an extension activates nothing.
-  confirmTag(name, await readPool(engine, name, 'noflush'), poolTag);
+  await poolStatus(engine, { pool: name, poolTag });
   switch (makeup.kind) {
     case 'lvm':
       await extendLvmPool(makeup, { dataBytes, metadataBytes });
@@ -29,5 +28,5 @@ export async function extendPool(engine: Engine, args: TaskArgs<'extendPool'>): 
       await assemblePool(engine, { name, makeup, check: false });
       break;
   }
-  return readPool(engine, name, 'noflush');
+  return poolStatus(engine, { pool: name, poolTag });
 }

@@ -1,10 +1,9 @@
 // Brings all of a device to disk before it is committed, and tells whether anyone still has it open.
 
-import { confirmTag } from '../../shared/confirm-tag.ts';
 import { failpoint } from '../../shared/failpoints.ts';
 import type { TaskAnswer, TaskArgs } from '../../shared/tasks.ts';
 import type { Engine } from '../devmapper/engine.ts';
-import { confirmRoom, readMapped } from '../devmapper/pool.ts';
+import { confirmRoom, confirmTag, readMapped } from '../devmapper/pool.ts';
 
 export async function sealThin(engine: Engine, args: TaskArgs<'sealThin'>): Promise<TaskAnswer<'sealThin'>> {
   const { pool, poolTag, name } = args;

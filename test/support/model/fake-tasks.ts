@@ -15,7 +15,7 @@ import type {
 import { type Bytes, parseBytes, type ThinId } from '../../../src/shared/units.ts';
 import { ToolError } from '../../../src/workers/exec.ts';
 import { type NoteUndo, withUndo } from '../../../src/workers/undo.ts';
-import { BLOCK_BYTES, BLOCK_SECTORS, type FakePool } from './fake-pool.ts';
+import { BLOCK_BYTES, type FakePool } from './fake-pool.ts';
 import type { StepFailure, Troubles } from './troubles.ts';
 import type { Process } from './world.ts';
 
@@ -81,7 +81,7 @@ class RunningTask {
     growThin: ({ name }) => this.#alone([name], () => this.#step('grow', name, () => undefined)),
     resume: ({ name }) => this.#resume(name),
     listDevices: ({ uuidPrefix }) => this.#list(uuidPrefix),
-    poolFacts: async () => ({ status: await this.#status(), uuid: 'fake', dataBlockSectors: BLOCK_SECTORS }),
+    poolStatus: () => this.#status(),
     ...NOT_HERE,
   };
 
@@ -265,6 +265,7 @@ const NOT_HERE = {
   makeLoopFiles: notHere,
   assemblePool: notHere,
   disassemblePool: notHere,
+  poolFacts: notHere,
   extendPool: notHere,
   poolRoom: notHere,
   surveyDevice: notHere,

@@ -7,7 +7,6 @@
 //   * `#active` says what the kernel has; it is set after the kernel answered and only here. A task that changes it and does
 //     not come back, or fails half-way, leaves `unsure` or `unknown`: whoever uses the device next runs a task that looks first.
 
-import { confirmTag } from '../../../shared/confirm-tag.ts';
 import { failpoint } from '../../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../../shared/faults.ts';
 import type { Activation, EngineReport, NameFate, Origin, PoolStatus } from '../../../shared/tasks.ts';
@@ -185,7 +184,7 @@ export class ThinPoolVolumes implements Volumes {
 
   async refreshSpace(): Promise<Space> {
     const { tasks, poolName: pool, poolTag } = this.#options;
-    this.#see(confirmTag(pool, (await tasks.run('poolFacts', { pool })).status, poolTag));
+    this.#see(await tasks.run('poolStatus', { pool, poolTag }));
     return this.space;
   }
 
