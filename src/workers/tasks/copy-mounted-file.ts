@@ -6,8 +6,8 @@ import { copyContents, createWhole } from '../block/copy.ts';
 import { withFrozen } from '../block/freeze.ts';
 import { findLoops, flushDevice } from '../block/loop.ts';
 
-/** Whoever writes to the original waits this long at most. */
-const FROZEN_COPY_TIMEOUT_MS = 120_000;
+/** Whoever writes to the original waits this long at most. Less than the call does: it is answered once nothing is frozen any more. */
+const FROZEN_COPY_TIMEOUT_MS = 100_000;
 
 export async function copyMountedFile({
   from,

@@ -30,9 +30,9 @@ const LIVES_SEPARATOR = '|';
 /** Nobody serves yet, or any more, who could be seen to hang. */
 const NOBODY_WAITS =
   /^(?:start|stop|recover|pool|catalog)\.|^task\.(?:probe|fenceOrphans|thawFiles|listDevices|poolFacts|poolTag|poolThinIds|makeLoopFiles|assemblePool|resume)\./;
-/** Passed by every start, so a kill there can follow a kill anywhere. */
+/** Passed by every start, so a kill there can follow a kill anywhere; but for the message that moves a pool's tag: it may be sent by then. */
 const STARTS =
-  /^(?:start|pool|recover)\.(?!database-beside|before-file|device)|^task\.(?:fenceOrphans|thawFiles|listDevices|poolTag)\./;
+  /^(?:start|pool|recover)\.(?!database-beside|before-file|device)|^task\.(?:fenceOrphans|thawFiles|listDevices)\./;
 /** What ends a thread ends the process on the main thread. */
 const WORKERS =
   /^(?:file|remove-file|freeze|mkfs|device|create-snap|create-base|snap-active|seal|delete|discard|task)[.]/;
@@ -51,14 +51,16 @@ const FOUND_AT_START = /^recover\.(?:before-file-removed|device-)|^task\.resume\
 const ALONE = /^standby\.|^create-snap\.suspended|^stop\./;
 /** Passed by each start, in the order of the list. */
 const EACH_START =
-  /^(?:start|catalog|pool)\.|^recover\.(?:begun|compared)|^task\.(?:fenceOrphans|thawFiles|probe|listDevices|poolTag)/;
+  /^(?:start|catalog|pool)\.|^recover\.(?:begun|compared)|^task\.(?:fenceOrphans|thawFiles|probe|listDevices)/;
 /** In which order a round comes to places, for those that it comes to early or late only; else that of the list. */
 const ORDER: readonly RegExp[] = [
   /^start\.database-beside/,
   /^catalog\.file/,
   /^task\.poolThinIds/,
   /^catalog\.before-identity/,
-  /^catalog\.after-identity/,
+  /^catalog\.after-identity|^task\.poolTag/,
+  /^pool\.tag-sent/,
+  /^pool\.tagged/,
   EACH_START,
   /^task\.createBase(?:File)?\.begun|^create-base\.sent/,
   /^create-base\.activated|^mkfs/,
@@ -169,7 +171,7 @@ function killsOfRecovery(points: readonly string[], pass: number): readonly Plan
   ];
 }
 
-/** By the first of all starts alone. */
+/** By the first of all starts alone; on a thin pool some of these by each start that has none cut short before it. */
 function isPassedOnce(point: string): boolean {
   const place = placeOf(point);
   return place >= 0 && place < ORDER.indexOf(EACH_START);
