@@ -1,7 +1,8 @@
 // Which tasks of one lane do not come back. A thread that hangs in a system call can be neither ended nor used, so all that
 // can be done is to tell, and to have another thread in its place.
 
-import type { TaskLane, TaskName } from '../shared/tasks.ts';
+import type { TaskLane } from '../shared/task-lanes.ts';
+import type { TaskName } from '../shared/tasks.ts';
 
 /** Longer than a task takes that goes well, and than all limits of its tools: what is still out then hangs. */
 export const HUNG_AFTER_MS: Readonly<Record<TaskLane, number>> = { fast: 130_000, slow: 1_500_000, delete: 600_000 };

@@ -8,15 +8,8 @@ import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { failpointSetup } from '../shared/failpoints.ts';
 import { FaultError, toError } from '../shared/faults.ts';
-import {
-  type EngineChoice,
-  TASK_LANES,
-  type TaskAnswer,
-  type TaskArgs,
-  type TaskLane,
-  type TaskName,
-  type TaskReply,
-} from '../shared/tasks.ts';
+import { TASK_LANES, type TaskLane } from '../shared/task-lanes.ts';
+import type { EngineChoice, TaskAnswer, TaskArgs, TaskName, TaskReply } from '../shared/tasks.ts';
 import type { WorkerSetup } from '../shared/worker-setup.ts';
 import { HUNG_AFTER_MS, type HungTask, TaskWatch } from './hung-tasks.ts';
 

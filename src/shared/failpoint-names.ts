@@ -3,7 +3,8 @@
 //
 // To add one: a name here, and `await failpoint(name)` there. The kill tests then ask for a scenario that passes it.
 
-import { TASK_LANES, type TaskName } from './tasks.ts';
+import { TASK_LANES } from './task-lanes.ts';
+import type { TaskName } from './tasks.ts';
 
 /** What every kind of volumes passes. */
 const COMMON = [

@@ -243,56 +243,6 @@ export type TaskName = keyof Tasks;
 export type TaskArgs<Name extends TaskName> = Parameters<Tasks[Name]>[0];
 export type TaskAnswer<Name extends TaskName> = ReturnType<Tasks[Name]>;
 
-/**
- * Lanes share no thread, so that no call waits behind what takes long. `fast`: a few ioctls, which mostly wait for RCU;
- * `slow`: tools and copies; `delete`: what holds the pool's lock for as long as there are blocks to free.
- */
-export const TASK_LANE_NAMES = ['fast', 'slow', 'delete'] as const;
-export type TaskLane = (typeof TASK_LANE_NAMES)[number];
-
-export const TASK_LANES: Record<TaskName, TaskLane> = {
-  probe: 'fast',
-  fenceOrphans: 'fast',
-  machineFacts: 'slow',
-  poolFacts: 'fast',
-  poolStatus: 'fast',
-  poolTag: 'fast',
-  poolThinIds: 'slow',
-  poolFootprints: 'slow',
-  listDevices: 'fast',
-  createSnap: 'fast',
-  growThin: 'slow',
-  snapActive: 'fast',
-  createBase: 'slow',
-  activate: 'fast',
-  deactivate: 'fast',
-  sealThin: 'fast',
-  thinMapped: 'fast',
-  discardThin: 'slow',
-  deleteThins: 'delete',
-  resume: 'fast',
-  makeLoopFiles: 'slow',
-  assemblePool: 'slow',
-  disassemblePool: 'slow',
-  extendPool: 'slow',
-  poolRoom: 'slow',
-  surveyDevice: 'slow',
-  lvmGroup: 'slow',
-  poolNeeds: 'slow',
-  poolStep: 'slow',
-  checkPool: 'slow',
-  repairPool: 'slow',
-  createBaseFile: 'slow',
-  copyFile: 'slow',
-  sealFile: 'fast',
-  copyMountedFile: 'slow',
-  fileAllocated: 'fast',
-  fileFootprints: 'slow',
-  openFiles: 'slow',
-  removeFile: 'delete',
-  thawFiles: 'slow',
-};
-
 export type TaskReply<Name extends TaskName> =
   | { readonly ok: true; readonly value: TaskAnswer<Name> }
   | { readonly ok: false; readonly fault: Fault };
