@@ -56,12 +56,13 @@ export class Leftovers {
     return [...(await this.#processes()), ...(await this.#mounts()), ...devices, ...(await this.#loops())];
   }
 
-  /** Those that have inherited the directory in their environment. */
+  /** Those that have inherited the directory in their environment; a daemon's tools have another, and work on a file in it. */
   async #processes(): Promise<readonly Trace[]> {
     const traces: Trace[] = [];
     for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-      if (!(await readOr(`/proc/${pid}/environ`, '')).includes(`TMPDIR=${this.#directory}\0`)) continue;
       const command = (await readOr(`/proc/${pid}/cmdline`, '')).replaceAll('\0', ' ').trim();
+      const inherited = (await readOr(`/proc/${pid}/environ`, '')).includes(`TMPDIR=${this.#directory}\0`);
+      if (!inherited && !command.includes(`${this.#directory}/`)) continue;
       traces.push({ what: `process ${pid}: ${command}`, tidy: ['kill', '-KILL', pid] });
     }
     return traces;

@@ -63,10 +63,16 @@ test('judgeEnd() complains of a file that never ended, also when all its tests h
   assert.equal(judgeEnd({ end: 'timeout', status: 'SIGTERM', output, durationMs: 2_000 }), ['did not end within 2 s']);
 });
 
-test('runTestFile() fails a file that leaves a process behind', async () => {
-  const source = `import { spawn } from 'node:child_process';
-    test('a', () => { spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' }).unref(); }); test.run();`;
-  assert.equal(await judge(source), { passed: 1, failed: 1, skipped: 0 });
-});
+for (const [what, words, env] of [
+  ['', "'exec sleep 1000'", 'process.env'],
+  [', as a daemon’s tool with an environment of its own', "'kill -STOP $$', process.env.TMPDIR + '/file'", '{}'],
+]) {
+  test(`runTestFile() fails a file that leaves a process behind${what}`, async () => {
+    const source = `import { spawn } from 'node:child_process';
+      const options = { detached: true, stdio: 'ignore', env: ${env} };
+      test('a', () => { spawn('/bin/sh', ['-c', ${words}], options).unref(); }); test.run();`;
+    assert.equal(await judge(source), { passed: 1, failed: 1, skipped: 0 });
+  });
+}
 
 test.run();
