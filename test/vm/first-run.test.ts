@@ -66,7 +66,7 @@ test('an empty disk becomes a pool, the pool a snapshotter, and the snapshotter 
     show('thinsnapd --pool-name thinsnap-pool &', printed.replace(/^\{.*\n/gm, ''));
 
     await sayHello(ADDRESS, async () => {
-      show(`ctr ${HELLO.join(' ')}`, 'hello');
+      show(`ctr ${HELLO.map((word) => (word.includes(' ') ? `'${word}'` : word)).join(' ')}`, 'hello');
       assert.match(await command('thinsnap status'), /thinsnap-pool/);
     });
   } finally {

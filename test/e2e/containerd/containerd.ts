@@ -16,6 +16,8 @@ const STOP_LIMIT_MS = 30_000;
 const { THINSNAP_TEST_PATIENCE: patience = '1' } = process.env;
 const COMMAND_LIMIT_MS = 120_000 * Number(patience);
 const LOG_SHOWN_CHARS = 3_000;
+/** In a container. */
+const SAID = '/said';
 
 /** The plugins that would look at, or write to, what is not the tests' own; a version that lacks one lets it pass. */
 const DISABLED = [
@@ -65,7 +67,7 @@ disabled_plugins = [${DISABLED.map(quote).join(', ')}]
   schedule_delay = "0ms"
   startup_delay = "100ms"
 ${proxyLines(snapshotter)}${major < 2 ? '' : unpackLines(snapshotter)}`;
-  await mkdir(join(root, 'root'));
+  for (const name of ['root', 'said']) await mkdir(join(root, name));
   await writeFile(join(root, 'config.toml'), config);
   const containerd = new Containerd(root, major);
   try {
@@ -146,6 +148,32 @@ export class Containerd {
     throw new Error(
       `ctr ${args.join(' ')}: ${outcome.end} ${outcome.status}: ${outcome.output}\ncontainerd's log ends:\n${await this.#shownLog()}`,
     );
+  }
+
+  /** Options of a `ctr run` of whose container `said` asks. */
+  get saidMount(): readonly string[] {
+    return ['--mount', `type=bind,src=${this.#saidDir},dst=${SAID},options=rbind:rw`];
+  }
+
+  /**
+   * What `script` writes that `action` runs in a container. Of one that ends at once, ctr may cancel its pipes before it has opened
+   * them, and shows nothing (seen with 1.6); so the words come by a file. `name`: used once.
+   */
+  async said(name: string, script: string, action: (script: string) => Promise<unknown>): Promise<string> {
+    const file = join(this.#saidDir, name);
+    try {
+      await action(`exec >${SAID}/${name}\n${script}`);
+    } catch (error) {
+      const said = await readFile(file, 'utf8').catch(() => '');
+      throw new Error(`${error instanceof Error ? error.message : String(error)}\nThe script wrote: ${said}`, {
+        cause: error,
+      });
+    }
+    return readFile(file, 'utf8');
+  }
+
+  get #saidDir(): string {
+    return join(this.root, 'said');
   }
 
   /** Ends it; the containers' shims stay, as they do on any restart of containerd. */

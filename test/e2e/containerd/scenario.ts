@@ -200,13 +200,15 @@ async function runOnce(
   { containerd, subject }: Scene,
   { id, script, namespace = 'first' }: { id: string; script: string; namespace?: string },
 ): Promise<string> {
-  const options = ['--rm', '--snapshotter', subject.name];
-  return containerd.ctr(namespace, 'run', ...options, IMAGE_NAME, id, 'sh', '-c', script);
+  const options = ['--rm', ...containerd.saidMount, '--snapshotter', subject.name];
+  return containerd.said(`${namespace}-${id}`, script, (telling) =>
+    containerd.ctr(namespace, 'run', ...options, IMAGE_NAME, id, 'sh', '-c', telling),
+  );
 }
 
 /** Starts a container that runs `script`, and then on until it is ended. */
 async function runOn({ containerd, subject }: Scene, id: string, script = ':'): Promise<void> {
-  const options = ['--detach', '--null-io', '--snapshotter', subject.name];
+  const options = ['--detach', '--null-io', ...containerd.saidMount, '--snapshotter', subject.name];
   await containerd.ctr('first', 'run', ...options, IMAGE_NAME, id, 'sh', '-c', `${script}; exec sleep 100000`);
 }
 
@@ -214,7 +216,10 @@ let execs = 0;
 
 async function enter({ containerd }: Scene, id: string, script: string): Promise<string> {
   execs += 1;
-  return containerd.ctr('first', 'tasks', 'exec', '--exec-id', `exec-${execs}`, id, 'sh', '-c', script);
+  const name = `exec-${execs}`;
+  return containerd.said(name, script, (telling) =>
+    containerd.ctr('first', 'tasks', 'exec', '--exec-id', name, id, 'sh', '-c', telling),
+  );
 }
 
 async function restart(scene: Scene, how: 'SIGTERM' | 'SIGKILL'): Promise<void> {

@@ -8,8 +8,10 @@ import { startContainerd } from '../../e2e/containerd/containerd.ts';
 import { IMAGE_NAME, writeImage } from '../../e2e/containerd/oci-image.ts';
 
 const NAMESPACE = 'tests';
+/** Of a container that ends at once, ctr may show nothing (seen with 1.6). */
+const SCRIPT = 'echo hello; sleep 1';
 /** What `ctr` is given. */
-export const HELLO = ['run', '--rm', '--snapshotter', 'thinsnap', IMAGE_NAME, 'hello', 'echo', 'hello'] as const;
+export const HELLO = ['run', '--rm', '--snapshotter', 'thinsnap', IMAGE_NAME, 'hello', 'sh', '-c', SCRIPT] as const;
 
 /** With a containerd of its own, an image unpacked through `address`, and both gone afterwards. */
 export async function sayHello(address: string, meanwhile: () => Promise<void> = async () => undefined): Promise<void> {
