@@ -4,12 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConfigTable, type Daemon, makeDaemon } from '../daemon.ts';
 import { failureOf } from '../grpc-client.ts';
 import type { SnapshotsClient } from '../snapshots-client.ts';
-import { withTimeout } from '../with-timeout.ts';
 
 /** A daemon that found a mistake of its own stops; everything else that ends it is faster. */
 const END_LIMIT_MS = 30_000;
 /** Calls that are answered `UNAVAILABLE` by nobody: the process is gone, or goes at this moment. */
 const GOING_MS = 2_000;
+/** What a daemon says of a hang that came by plan, and of the limit what is then waited for at most: the answer may be another call's. */
+const TOLD_HANG = /THINSNAP_FAILPOINTS: (?:hang|spin) at/;
+const TOLD_SHARE = 0.25;
+const LOOK_MS = 100;
 
 export interface LivesOptions {
   readonly config: ConfigTable;
@@ -27,6 +30,8 @@ export class Lives {
   readonly daemon: Daemon;
   readonly #options: LivesOptions;
   #begun = 0;
+  /** Where this life's log begins. */
+  #logFrom = 0;
   /** How each life ended that was not ended from outside. */
   readonly deaths: string[] = [];
 
@@ -59,7 +64,7 @@ export class Lives {
 
   /** The answer's code; `DIED` when there was none, and then it is serving again. */
   async ask(call: (client: SnapshotsClient) => Promise<unknown>): Promise<Outcome> {
-    const outcome = await outcomeOf(call(this.daemon.client), this.#options.hangLimitMs);
+    const outcome = await this.#unlessHung(outcomeOf(call(this.daemon.client)));
     if (outcome.code === 'HUNG') await this.daemon.kill();
     else if (!(await this.#isGoing(outcome))) return outcome;
     await this.#start();
@@ -91,6 +96,17 @@ export class Lives {
     await this.daemon.remove();
   }
 
+  async #unlessHung(answer: Promise<Outcome>): Promise<Outcome> {
+    const { hangLimitMs } = this.#options;
+    let toldMs = 0;
+    for (let waitedMs = 0; waitedMs < hangLimitMs && toldMs < hangLimitMs * TOLD_SHARE; waitedMs += LOOK_MS) {
+      const outcome = await Promise.race([answer, sleep(LOOK_MS, null)]);
+      if (outcome !== null) return outcome;
+      if (TOLD_HANG.test(this.daemon.log.slice(this.#logFrom))) toldMs += LOOK_MS;
+    }
+    return { code: 'HUNG', details: 'no answer came' };
+  }
+
   async #isGoing({ code, details }: Outcome): Promise<boolean> {
     // What the daemon itself answers says what it cannot do.
     const isBug = code === 'INTERNAL' && details.startsWith('Cannot answer: a mistake');
@@ -116,6 +132,7 @@ export class Lives {
       if (this.#begun > 0) await this.#options.meanwhile(this.daemon.root);
       this.#begun += 1;
       await this.#bury();
+      this.#logFrom = this.daemon.log.length;
       try {
         await this.daemon.start(plan === '' ? {} : { THINSNAP_FAILPOINTS: plan });
         return;
@@ -128,16 +145,12 @@ export class Lives {
   }
 }
 
-async function outcomeOf(call: Promise<unknown>, limitMs: number): Promise<Outcome> {
-  const done = call.then(
-    () => ({ code: 'OK', details: '' }),
-    async () => {
-      const { name, details } = await failureOf(call);
-      return { code: name, details };
-    },
-  );
-  return withTimeout(done, limitMs, 'hung').catch((error: unknown) => {
-    if (error instanceof Error && error.message.startsWith('hung')) return { code: 'HUNG', details: error.message };
-    throw error;
-  });
+async function outcomeOf(call: Promise<unknown>): Promise<Outcome> {
+  try {
+    await call;
+    return { code: 'OK', details: '' };
+  } catch {
+    const { name, details } = await failureOf(call);
+    return { code: name, details };
+  }
 }
