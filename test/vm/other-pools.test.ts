@@ -17,6 +17,7 @@ import { problemsOf } from '../support/own-words.ts';
 import { drawn } from '../support/random.ts';
 import { until } from '../support/until.ts';
 import { refusalOf, thinPoolConfig } from './support/daemon.ts';
+import { heldIds } from './support/held-ids.ts';
 import {
   clearDevices,
   create,
@@ -26,6 +27,7 @@ import {
   removePool,
   restoreMetadata,
   saveMetadata,
+  transactionId,
 } from './support/pool.ts';
 import { shell } from './support/shell.ts';
 
@@ -76,10 +78,6 @@ async function holdings(metadata = `/dev/mapper/${OTHER_METADATA}`): Promise<str
   } finally {
     await shell('dmsetup', 'message', POOL, '0', 'release_metadata_snap');
   }
-}
-
-async function transactionId(): Promise<number> {
-  return Number((await shell('dmsetup', 'status', POOL)).split(' ')[3]);
 }
 
 async function moveTransactionId(by: number): Promise<void> {
@@ -330,7 +328,7 @@ tests('an older copy of the pool is refused, unchanged, and the newer one is use
   assert.match(
     await refusalOf(daemon),
     new RegExp(
-      `it is an older copy.*: its transaction id is ${tag} and must be ${tag + 1}, 1 starts? behind the catalog`,
+      `it is an older copy.*: its transaction id is ${tag} and must be ${tag + 1}, 1 start behind the catalog`,
     ),
   );
   assert.is(await transactionId(), tag);
@@ -351,7 +349,7 @@ tests(
     await shell('mv', state, `${state}.newer`);
     await shell('mv', `${state}.older`, state);
     const tag = await transactionId();
-    const before = await holdings(OUR_METADATA);
+    const before = await heldIds(POOL);
     const refusal = await refusalOf(daemon);
     assert.match(
       refusal,
@@ -373,15 +371,11 @@ tests(
     await untilResting();
     await daemon.stop();
     assert.is(await transactionId(), tag + 1);
-    assert.equal(idsOf(await holdings(OUR_METADATA)), idsOf(before));
+    assert.equal(await heldIds(POOL), before);
     // What has the newer catalog would be two starts behind by now.
     await shell('rm', '-r', `${state}.newer`);
   },
 );
-
-function idsOf(listing: string): readonly string[] {
-  return listing.split('\n').map((line) => line.trim().split(/\s+/)[0] ?? '');
-}
 
 tests('a pool that has grown is the same pool', async () => {
   await clearDevices();

@@ -21,6 +21,7 @@ import {
   openPool,
   POOL,
   removePool,
+  transactionId,
 } from './support/pool.ts';
 import { shell } from './support/shell.ts';
 
@@ -35,13 +36,16 @@ interface Message {
   readonly fail: (daemon: Daemon) => Promise<string>;
 }
 
+/** Before the start has asked anything of the pool. */
+async function failFromTheStart(daemon: Daemon): Promise<string> {
+  await failMetadataWrites();
+  return refusalOf(daemon);
+}
+
 const MESSAGES: readonly Message[] = [
   {
     title: 'reserve_metadata_snap',
-    fail: async (daemon) => {
-      await failMetadataWrites();
-      return refusalOf(daemon);
-    },
+    fail: failFromTheStart,
   },
   {
     title: 'release_metadata_snap',
@@ -61,25 +65,17 @@ const MESSAGES: readonly Message[] = [
     fail: async (daemon) => {
       // The intent is written, and the message is the first thing that the next start asks of the pool.
       await refusalOf(daemon, { THINSNAP_FAILPOINTS: 'catalog.after-identity=1*kill' });
-      await failMetadataWrites();
-      return refusalOf(daemon);
+      return failFromTheStart(daemon);
     },
   },
   {
     title: 'set_transaction_id of a later start',
     later: true,
-    fail: async (daemon) => {
-      await failMetadataWrites();
-      return refusalOf(daemon);
-    },
+    fail: failFromTheStart,
   },
 ];
 
 const tests = suite('starts that fail in silence');
-
-async function transactionId(): Promise<number> {
-  return Number((await shell('dmsetup', 'status', POOL)).split(' ')[3]);
-}
 
 async function tryMessage({ fail, later = false }: Message): Promise<void> {
   await makePool();

@@ -143,3 +143,7 @@ async function zeroStart(disk: string): Promise<void> {
     await handle.close();
   }
 }
+
+export async function transactionId(): Promise<number> {
+  return Number((await shell('dmsetup', 'status', POOL)).split(' ')[3]);
+}
