@@ -10,7 +10,8 @@ import { type Case, GUESTS, type Guest, readCases } from './cases.ts';
 import { runChild } from './child.ts';
 import { addCounts, type Counts, NO_COUNTS } from './counts.ts';
 import { GUEST_FILE_TIMEOUT_MS, leftOut, neverRan } from './phases.ts';
-import { GONE_WAIT_MS, print, runTestFile } from './test-file.ts';
+import { print } from './report.ts';
+import { GONE_WAIT_MS, runTestFile } from './test-file.ts';
 
 const OUT = '/mnt/out';
 // A tmpfs: the overlay that is the guest's root is slower, and no real file system to a loop device.
@@ -53,7 +54,7 @@ async function checkPool(): Promise<Counts> {
     await tool('thin_check', METADATA);
     return NO_COUNTS;
   } catch (error) {
-    print(`  the pool afterwards: ${error instanceof Error ? error.message : String(error)}`);
+    print(`  FAIL  ${POOL} afterwards: ${error instanceof Error ? error.message : String(error)}`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
 }

@@ -9,7 +9,7 @@ import { type Case, GUESTS, type Guest, type Machine, readCases } from './cases.
 import { type Outcome, runChild } from './child.ts';
 import { addCounts, type Counts, NO_COUNTS } from './counts.ts';
 import { capped, leftOut, MINUTE_MS, neverRan, type Run } from './phases.ts';
-import { print } from './test-file.ts';
+import { print, say } from './report.ts';
 
 /**
  * No case begins after that much of a run: on a machine that is slow the last ones are left out, which is said and counted, and
@@ -105,7 +105,7 @@ async function runBoot(run: Run, boot: Boot, options: BootOptions): Promise<Coun
     ['vm', guest, ...(options.isAlone ? [] : names.map((name) => basename(name)))].join('-'),
   );
   const { output, durationMs } = await bootGuest(run, boot, { ...options, out });
-  if (!options.isAlone) process.stdout.write(output);
+  if (!options.isAlone) say(output);
   print(`    ${kind}: ${(durationMs / 1000).toFixed(0)} s`);
   const results = parseResults(await readFile(join(out, 'results'), 'utf8').catch(() => ''));
   return names.map((name) => results.get(name) ?? neverRan(name)).reduce(addCounts, NO_COUNTS);
@@ -135,7 +135,7 @@ async function bootGuest(
     env: process.env,
     timeoutMs: limitMs + GUEST_MARGIN_MS,
     onOutput: (text) => {
-      if (isAlone) process.stdout.write(text);
+      if (isAlone) say(text);
     },
   });
 }

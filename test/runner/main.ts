@@ -7,7 +7,7 @@ import { killAll } from './child.ts';
 import { addCounts, type Counts, formatCounts, NO_COUNTS } from './counts.ts';
 import { GUESTS_BEGIN_MS, runGuests } from './guests.ts';
 import { hostFiles, RUN_TIMEOUT_MS, type Run, runFiles, runGate, vmFiles } from './phases.ts';
-import { print } from './test-file.ts';
+import { failuresSaid, print } from './report.ts';
 
 const USAGE = `npm test -- [--only gate|host|vm]... [--match PATTERN]...
 
@@ -81,7 +81,7 @@ async function main(): Promise<number> {
   const well = counts.failed === 0 && counts.passed > 0;
   if (counts.passed + counts.failed === 0) print('Nothing ran.');
   if (counts.failed === 0) await rm(dir, { recursive: true, force: true });
-  else print(`Logs: ${run.logDir}`);
+  else print(`\n=== failed\n${failuresSaid()}\nLogs: ${run.logDir}`);
   print(`\n${formatCounts(counts)}`);
   return well ? 0 : 1;
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { leftToTheNight } from './cases.ts';
 import { runChild } from './child.ts';
 import { addCounts, type Counts, filesWithoutTests, NO_COUNTS, parseCounts } from './counts.ts';
-import { GONE_WAIT_MS, print, runTestFile } from './test-file.ts';
+import { print, say } from './report.ts';
+import { GONE_WAIT_MS, runTestFile } from './test-file.ts';
 
 /** Whole programmes take longer than samples: how many times as long as these limits. */
 const { THINSNAP_TEST_PATIENCE: patience = '1', THINSNAP_NIGHTLY: nightly } = process.env;
@@ -50,14 +51,14 @@ export async function runGate(run: Run): Promise<Counts> {
     cwd: run.cwd,
     env: process.env,
     timeoutMs: capped(run, GATE_TIMEOUT_MS),
-    onOutput: (text) => process.stdout.write(text),
+    onOutput: say,
   });
   const empty = filesWithoutTests(outcome.output);
-  for (const file of empty) print(`  ${file} ran no test`);
+  for (const file of empty) print(`  FAIL  ${file}: ran no test`);
   const counts = addCounts(parseCounts(outcome.output) ?? NO_COUNTS, failures(empty.length));
   const well = outcome.end === 'exit' && outcome.status === 0 && counts.passed > 0;
   if (well || counts.failed > 0) return counts;
-  print(`  npm run ok: ${outcome.end} ${outcome.status}`);
+  print(`  FAIL  npm run ok: ${outcome.end} ${outcome.status}`);
   return addCounts(counts, failures(1));
 }
 

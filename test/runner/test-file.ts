@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { type Outcome, runChild } from './child.ts';
 import { addCounts, type Counts, formatCounts, NO_COUNTS, parseCounts } from './counts.ts';
 import { Leftovers, type Scope } from './leftovers.ts';
+import { print } from './report.ts';
 
 export interface FileOptions {
   /** What the file is called in the output: it may run more than once. */
@@ -48,7 +49,7 @@ export async function runTestFile(file: string, options: FileOptions): Promise<C
   const seconds = (outcome.durationMs / 1000).toFixed(1);
   print(`  ${judged.failed > 0 ? 'FAIL' : 'ok'}  ${options.name}: ${formatCounts(judged)}, ${seconds} s`);
   if (judged.failed > 0) print(outcome.output.trimEnd());
-  for (const complaint of complaints) print(`  ${options.name} ${complaint}`);
+  for (const complaint of complaints) print(`  FAIL  ${options.name}: ${complaint}`);
   return judged;
 }
 
@@ -60,8 +61,4 @@ export function judgeEnd(outcome: Outcome): readonly string[] {
   if (counts.passed + counts.failed + counts.skipped === 0) return ['ran no test'];
   if (outcome.status !== 0 && counts.failed === 0) return [`ended with ${outcome.status}`];
   return [];
-}
-
-export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
