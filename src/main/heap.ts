@@ -1,4 +1,4 @@
-// Keeps V8's heap close to what is alive in it.
+// Keeps V8's old generation close to what is alive in it.
 
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -7,16 +7,6 @@ import { runInNewContext } from 'node:vm';
 const GROWTH_PERCENT = 20;
 /** A heap up to so large is collected in some 20 ms. A larger one, as of 100,000 snapshots, has been collected while it grew. */
 const COLLECTED_AT_ONCE_BYTES = 64 * 1024 * 1024;
-
-/**
- * To be called once, before anything is allocated. V8 lets the young generation grow to 48 MiB when much survives at once, as when
- * a catalog is read, and a busy daemon never gives that back. Of a call hardly anything survives, and a young generation that fits
- * the processor's cache is no slower: bench/stat.ts, Stat costs 42 µs instead of 48. This holds for the workers too, which
- * start later.
- */
-export function boundYoungGeneration(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-}
 
 /**
  * To be called once the daemon serves. By itself V8 first collects the old generation when that has hundreds of MiB, and what HTTP/2

@@ -6,12 +6,13 @@ import { setFlagsFromString } from 'node:v8';
 import { pino } from 'pino';
 import { armFailpoints, failpointSetup } from '../shared/failpoints.ts';
 import { toFault } from '../shared/faults.ts';
+import { boundYoungGeneration } from '../shared/young-generation.ts';
 import { readVersion } from './cli/version.ts';
 import type { Config } from './config/config.ts';
 import { daemonHelp, parseDaemonFlags, USAGE_EXIT_STATUS } from './config/flags.ts';
 import { loadConfig } from './config/load-config.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
-import { boundOldGeneration, boundYoungGeneration } from './heap.ts';
+import { boundOldGeneration } from './heap.ts';
 
 /** A stop that takes longer than the calls in flight may, and the workers after them, is no stop. */
 const STOP_LIMIT_MS = 60_000;

@@ -15,6 +15,7 @@ import {
   type TaskName,
   type TaskReply,
 } from '../shared/tasks.ts';
+import { boundYoungGeneration } from '../shared/young-generation.ts';
 import { type ChosenEngine, chooseEngine } from './devmapper/choose-engine.ts';
 import type { Engine } from './devmapper/engine.ts';
 import { inheritInTools } from './exec.ts';
@@ -172,6 +173,7 @@ function childLockIn(data: unknown): number | null {
   return typeof data.childLock === 'number' ? data.childLock : null;
 }
 
+boundYoungGeneration();
 inheritInTools(childLockIn(workerData));
 const failpoints = failpointsIn(workerData);
 if (failpoints !== null) armWith(failpoints);

@@ -8,8 +8,7 @@ import { withNodeChild } from '../support/node-child.ts';
 const MODULE = new URL('../../src/main/heap.js', import.meta.url).href;
 /** Lives long enough to be old when it dies: some 30 MiB are alive at any time, 400 in all. Prints the most that was in the heap. */
 const SCRIPT = `
-  import { boundOldGeneration, boundYoungGeneration } from ${JSON.stringify(MODULE)};
-  boundYoungGeneration();
+  import { boundOldGeneration } from ${JSON.stringify(MODULE)};
   if (process.argv[1] === 'bound') boundOldGeneration();
   const kept = [];
   let most = 0;
