@@ -68,8 +68,10 @@ function bound({ call, stream, requestStream }: Begun, held: Held): void {
   const refuse = (answer: Answer): void => {
     if (refused) return;
     refused = true;
+    // What the client still sends is not read. Up to 2 MiB may be here already, and while no answer can be sent, all would be taken.
+    stream.removeAllListeners('data');
     call.sendStatus(answer);
-    // What the client still sends is not read. The answer goes first.
+    // The answer goes first.
     setImmediate(() => stream.destroy());
   };
   const late = setTimeout(() => refuse(tooLate(limits)), limits.arrivalMs);

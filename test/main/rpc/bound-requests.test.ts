@@ -9,7 +9,15 @@ import { boundRequests, type RequestLimits } from '../../../src/main/rpc/bound-r
 import { listen, OWNER_ONLY } from '../../../src/main/rpc/listener.ts';
 import { drain } from '../../../src/main/rpc/server.ts';
 import { callOverHttp2 } from '../../support/http2-call.ts';
-import { callHeaders, FLAG, frame, grpcMessage, RawConnection, TYPE } from '../../support/http2-frames.ts';
+import {
+  callHeaders,
+  FLAG,
+  frame,
+  grpcMessage,
+  RawConnection,
+  settingsFrame,
+  TYPE,
+} from '../../support/http2-frames.ts';
 import { withScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 
@@ -22,8 +30,14 @@ const AMPLE: RequestLimits = {
   dialogueBytes: 1_000,
   arrivalMs: 60_000,
 };
+const TALK = ECHO.replace('Say', 'Talk');
+/** SETTINGS_INITIAL_WINDOW_SIZE. */
+const WINDOW = 4;
 const DRAIN_MS = 100;
 const LIMIT_MS = 10_000;
+
+/** Requests that were read, of streams of many. */
+let talked = 0;
 
 async function withEcho(limits: Partial<RequestLimits>, action: (address: string) => Promise<void>): Promise<void> {
   const server = new Server({ interceptors: [boundRequests({ ...AMPLE, ...limits })] });
@@ -40,18 +54,23 @@ async function withEcho(limits: Partial<RequestLimits>, action: (address: string
         responseDeserialize: same,
       },
       Talk: {
-        path: ECHO.replace('Say', 'Talk'),
+        path: TALK,
         requestStream: true,
         responseStream: true,
         requestSerialize: same,
-        requestDeserialize: same,
+        requestDeserialize: (bytes: Buffer): Buffer => {
+          talked += 1;
+          return bytes;
+        },
         responseSerialize: same,
         responseDeserialize: same,
       },
     },
     {
       Say: (_call: unknown, callback: (error: null, answer: Buffer) => void) => callback(null, Buffer.alloc(0)),
-      Talk: (call: ServerDuplexStream<Buffer, Buffer>) => void call.on('end', () => call.end()).resume(),
+      Talk: (call: ServerDuplexStream<Buffer, Buffer>) => {
+        call.on('data', (request: Buffer) => void call.write(request)).on('end', () => call.end());
+      },
     },
   );
   await withScratch(async (dir) => {
@@ -139,10 +158,24 @@ test('a request is refused when it is compressed', async () => {
 
 test('a stream of many requests is ended when it has had too much of them', async () => {
   await withEcho({}, async (address) => {
-    const dialogue = ECHO.replace('Say', 'Talk');
-    const talk = (bytes: number) => callOverHttp2(address, { ':path': dialogue }, grpcMessage(Buffer.alloc(bytes)));
+    const talk = (bytes: number) => callOverHttp2(address, { ':path': TALK }, grpcMessage(Buffer.alloc(bytes)));
     assert.is((await talk(900)).grpc, status.OK);
     assert.is((await talk(1_100)).grpc, status.RESOURCE_EXHAUSTED);
+  });
+});
+
+test('what has come of a stream already is not answered once it is refused, also when no answer can be sent', async () => {
+  await withEcho({}, async (address) => {
+    const other = await RawConnection.start(address, settingsFrame(WINDOW, 0));
+    const request = grpcMessage(Buffer.alloc(5));
+    const requests = Array.from({ length: 10_000 }, () => frame([TYPE.data, FLAG.none, 1], request));
+    talked = 0;
+    await other.send(frame([TYPE.headers, FLAG.endHeaders, 1], callHeaders(TALK)), ...requests);
+    await answers(address, 'OK');
+    other.close();
+    // And the one that was too much.
+    const most = AMPLE.dialogueBytes / request.length + 1;
+    assert.ok(talked > 0 && talked <= most, `${talked} requests, where ${most} are allowed`);
   });
 });
 
