@@ -12,7 +12,7 @@ import type { Config } from './config/config.ts';
 import { daemonHelp, parseDaemonFlags, USAGE_EXIT_STATUS } from './config/flags.ts';
 import { loadConfig } from './config/load-config.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
-import { boundOldGeneration } from './heap.ts';
+import { boundOldGeneration } from './old-generation.ts';
 
 /** A stop that takes longer than the calls in flight may, and the workers after them, is no stop. */
 const STOP_LIMIT_MS = 60_000;

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { MIB } from '../../src/shared/units.ts';
 import { withNodeChild } from '../support/node-child.ts';
 
-const MODULE = new URL('../../src/main/heap.js', import.meta.url).href;
+const MODULE = new URL('../../src/main/old-generation.js', import.meta.url).href;
 /** Lives long enough to be old when it dies: some 30 MiB are alive at any time, 400 in all. Prints the most that was in the heap. */
 const SCRIPT = `
   import { boundOldGeneration } from ${JSON.stringify(MODULE)};
