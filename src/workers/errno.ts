@@ -12,6 +12,16 @@ const CODES: Readonly<Record<string, FaultCode>> = {
   ENFILE: 'overloaded',
 };
 
+/** What to do about it, where there is something for everybody. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOSPC: 'Make room on its file system',
+  EDQUOT: 'Raise the quota of its file system',
+  EROFS: "Its file system is read-only: see the kernel's log for the reason, make it writable and restart thinsnapd",
+  EIO: "The disk under it failed: see the kernel's log",
+  EMFILE: 'Raise the limit of open files of the process (LimitNOFILE= of its unit)',
+  ENFILE: "Raise the system's limit of open files (sysctl fs.file-max)",
+};
+
 /** Runs `action`; an errno that it throws becomes a fault that begins with `Cannot ${doing}`. */
 export async function withErrno<Value>(doing: string, action: () => Promise<Value>): Promise<Value> {
   try {
@@ -24,7 +34,9 @@ export async function withErrno<Value>(doing: string, action: () => Promise<Valu
 /** What `withErrno` throws for an error. */
 export function asFault(doing: string, error: unknown): unknown {
   const errno = errnoOf(error);
-  return errno === null ? error : new FaultError(CODES[errno] ?? 'io', `Cannot ${doing}: ${errno}`, { cause: error });
+  if (errno === null) return error;
+  const found = [`Cannot ${doing}: ${errno}`, ADVICE[errno] ?? []].flat().join('. ');
+  return new FaultError(CODES[errno] ?? 'io', found, { cause: error });
 }
 
 /** "ENOENT" and its like; null for what is no failed system call. Node's own codes begin with ERR_. */

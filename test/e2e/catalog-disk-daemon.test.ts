@@ -97,7 +97,10 @@ const TROUBLES: readonly Trouble[] = [
     title: 'turns read-only',
     begin: ({ state }) => run('mount', ['-o', 'remount,abort', state]),
     end: null,
-    commits: { code: 'INTERNAL', says: /^Cannot sync .*: EROFS$/ },
+    commits: {
+      code: 'INTERNAL',
+      says: /^Cannot sync .*: EROFS\. Its file system is read-only: see .*, make it writable and restart thinsnapd$/,
+    },
   },
 ];
 
