@@ -5,10 +5,13 @@ import { mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Mount } from '../../src/main/volumes/volumes.ts';
+import { until } from './until.ts';
 
 /** mount(8) of a file system whose log must be replayed, on a slow machine. */
 const MOUNT_LIMIT_MS = 60_000;
 const CHECK_LIMIT_MS = 120_000;
+/** As containerd does: a daemon that was killed has its connections closed before all its files. */
+const BUSY_LIMIT_MS = 2500;
 
 const run = promisify(execFile);
 
@@ -19,14 +22,11 @@ export async function withMounted<T>(
   action: (dir: string) => Promise<T>,
 ): Promise<T> {
   const dir = await mkdtemp(join(root, 'mnt-'));
+  await mountAt(dir, mounts);
   try {
-    await mountAt(dir, mounts);
-    try {
-      return await action(dir);
-    } finally {
-      await run('umount', [dir], { timeout: MOUNT_LIMIT_MS });
-    }
+    return await action(dir);
   } finally {
+    await unmount(dir);
     await rmdir(dir);
   }
 }
@@ -38,6 +38,19 @@ export async function mountAt(dir: string, mounts: readonly Mount[]): Promise<vo
     throw new Error(`There are ${mounts.length} mounts, where a test needs one`);
   const options = mount.options.length > 0 ? ['-o', mount.options.join(',')] : [];
   await run('mount', ['-t', mount.type, ...options, mount.source, dir], { timeout: MOUNT_LIMIT_MS });
+}
+
+async function unmount(dir: string): Promise<void> {
+  const attempt = async () => {
+    try {
+      await run('umount', [dir], { timeout: MOUNT_LIMIT_MS });
+      return true;
+    } catch (error) {
+      if (String(error).includes('target is busy')) return null;
+      throw error;
+    }
+  };
+  await until(BUSY_LIMIT_MS, attempt, () => `${dir} is busy`);
 }
 
 /** Throws what e2fsck or xfs_repair finds wrong with it, while nothing has it mounted. */
