@@ -7,48 +7,29 @@ import { failpoint } from '../shared/failpoints.ts';
 import { FaultError, toFault } from '../shared/faults.ts';
 import { adminCalls } from './admin/calls.ts';
 import { serveAdmin } from './admin/server.ts';
+import { assemble } from './assemble.ts';
 import { Backups, backupDirectory } from './catalog/backups.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openChildLock } from './child-lock.ts';
 import { readVersion } from './cli/version.ts';
 import type { Config } from './config/config.ts';
-import { Door } from './door.ts';
 import { HUNG_AFTER_MS } from './hung-tasks.ts';
-import { Lanes } from './lanes.ts';
 import { calls } from './rpc/calls.ts';
 import { findAccess } from './rpc/listener.ts';
 import { type SnapshotsServer, serve } from './rpc/server.ts';
 import { clearSocketPath } from './rpc/socket.ts';
-import { Clock } from './snapshots/clock.ts';
 import type { Context } from './snapshots/context.ts';
-import { Devices } from './snapshots/devices.ts';
-import { Pins } from './snapshots/pins.ts';
 import { TaskPool } from './task-pool.ts';
 import { whoElseMayChange, whoElseMayReplace } from './trust.ts';
 import { audit } from './upkeep/audit.ts';
 import { beginRun, endRun } from './upkeep/clean-stop.ts';
-import { Extender } from './upkeep/extender.ts';
-import { Foreground } from './upkeep/foreground.ts';
-import { Reaper } from './upkeep/reaper.ts';
 import { recover } from './upkeep/recovery.ts';
-import { SpaceGuard, type SpaceLevel } from './upkeep/space-guard.ts';
-import { Standby } from './upkeep/standby.ts';
 import { XfsRetries } from './upkeep/xfs-retries.ts';
 import { openVolumes } from './volumes/open-volumes.ts';
 import { deviceUuidPrefix } from './volumes/thin-pool/open-thin-pool.ts';
-import type { Opened, Volumes } from './volumes/volumes.ts';
-
-/** Threads of the fast lane that what nobody waits for never takes. */
-const THREADS_KEPT_FREE = 2;
 
 /** What does not end within this after SIGKILL hangs in the kernel. */
 const ORPHAN_LIMIT_MS = 20_000;
-
-const SPACE_LOG = {
-  ok: { level: 'info', text: 'space is no longer low' },
-  low: { level: 'warn', text: 'space is low: nothing is made ahead any more' },
-  short: { level: 'error', text: 'space is short: new snapshots are refused' },
-} as const satisfies Record<SpaceLevel, { level: keyof Logger; text: string }>;
 
 export interface Daemon {
   /** What it works on, for the first screen. */
@@ -208,83 +189,6 @@ async function serveAll(
   });
   served.server = server;
   closers.push(() => server.stop());
-}
-
-interface Parts {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly catalog: Catalog;
-  readonly tasks: TaskPool;
-  readonly opened: Opened;
-}
-
-function assemble({ config, log, catalog, tasks, opened }: Parts): Context {
-  const { volumes, onForeignThinId } = opened;
-  const lanes = new Lanes();
-  const pins = new Pins();
-  const foreground = new Foreground();
-  // They give way to whoever calls, and what they have begun by then leaves these threads free.
-  const atOnce = Math.max(1, tasks.fastThreads - THREADS_KEPT_FREE);
-  const { extender, guard } = watchSpace({ config, log }, volumes);
-  const reaper = new Reaper({
-    catalog,
-    volumes,
-    lanes,
-    pins,
-    foreground,
-    turns: atOnce,
-    isPressed: () => guard.isShort(),
-    onError: (deviceId, error) => log.warn({ deviceId, fault: toFault(error).message }, 'cannot clean up a device yet'),
-  });
-  const devices = new Devices({ catalog, volumes, lanes, reaper, guard, onForeignThinId });
-  const standby = new Standby({
-    catalog,
-    volumes,
-    devices,
-    reaper,
-    guard,
-    foreground,
-    limits: { perParent: config.standbyPerParent, total: config.standbyTotal },
-    makersMax: atOnce,
-    onError: (parentDeviceId, error) =>
-      log.warn({ parentDeviceId, fault: toFault(error).message }, 'cannot make a snapshot ahead'),
-  });
-  return {
-    catalog,
-    volumes,
-    lanes,
-    pins,
-    devices,
-    reaper,
-    extender,
-    guard,
-    standby,
-    foreground,
-    clock: new Clock(),
-    door: new Door(),
-  };
-}
-
-function watchSpace(
-  { config, log }: Pick<Parts, 'config' | 'log'>,
-  volumes: Volumes,
-): Pick<Context, 'extender' | 'guard'> {
-  const extender = new Extender(volumes, {
-    onExtended: ({ what, ...sizes }) => log.info(sizes, `${what} space of the pool was extended`),
-    onTrouble: ({ what, reason, found, advice }) =>
-      log.warn({ reason, found, advice }, `${what} space of the pool cannot be extended yet`),
-  });
-  const guard = new SpaceGuard({
-    volumes,
-    minFree: config.minFreeSpace,
-    extender,
-    observer: {
-      onError: (error) => log.warn({ fault: toFault(error).message }, 'cannot see how much space there is'),
-      onCrossing: ({ what, level, ...figures }) =>
-        log[SPACE_LOG[level].level](figures, `${what} ${SPACE_LOG[level].text}`),
-    },
-  });
-  return { extender, guard };
 }
 
 /** Made for root alone. One that others may change is refused: what is in there decides what is deleted. */
