@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import { toFault } from '../shared/faults.ts';
 import type { Catalog } from './catalog/catalog.ts';
+import { catalogDirectory } from './catalog/store.ts';
 import type { Config } from './config/config.ts';
 import { Door } from './door.ts';
 import { Lanes } from './lanes.ts';
@@ -12,7 +13,9 @@ import { Devices } from './snapshots/devices.ts';
 import { Pins } from './snapshots/pins.ts';
 import type { TaskPool } from './task-pool.ts';
 import { Extender } from './upkeep/extender.ts';
+import { FaultyDevices } from './upkeep/faulty-devices.ts';
 import { Foreground } from './upkeep/foreground.ts';
+import { LogReserve } from './upkeep/log-reserve.ts';
 import { Reaper } from './upkeep/reaper.ts';
 import { SpaceGuard, type SpaceLevel } from './upkeep/space-guard.ts';
 import { Standby } from './upkeep/standby.ts';
@@ -20,6 +23,9 @@ import type { Opened, Volumes } from './volumes/volumes.ts';
 
 /** Threads of the fast lane that what nobody waits for never takes. */
 const THREADS_KEPT_FREE = 2;
+
+/** Of a number of things, in one line of the log. */
+const SHOWN_MAX = 10;
 
 const SPACE_LOG = {
   ok: { level: 'info', text: 'space is no longer low' },
@@ -42,7 +48,8 @@ export function assemble({ config, log, catalog, tasks, opened }: Parts): Contex
   const foreground = new Foreground();
   // They give way to whoever calls, and what they have begun by then leaves these threads free.
   const atOnce = Math.max(1, tasks.fastThreads - THREADS_KEPT_FREE);
-  const { extender, guard } = watchSpace({ config, log }, volumes);
+  const watch = watchSpace({ config, log, catalog, tasks }, volumes, lanes);
+  const { guard } = watch;
   const reaper = new Reaper({
     catalog,
     volumes,
@@ -73,8 +80,7 @@ export function assemble({ config, log, catalog, tasks, opened }: Parts): Contex
     pins,
     devices,
     reaper,
-    extender,
-    guard,
+    ...watch,
     standby,
     foreground,
     clock: new Clock(),
@@ -82,10 +88,25 @@ export function assemble({ config, log, catalog, tasks, opened }: Parts): Contex
   };
 }
 
-function watchSpace(
-  { config, log }: Pick<Parts, 'config' | 'log'>,
-  volumes: Volumes,
-): Pick<Context, 'extender' | 'guard'> {
+type Watch = Pick<Context, 'extender' | 'faultyDevices' | 'guard' | 'logReserve'>;
+
+/** What sees to space, and to what must be done in time for the lack of it. */
+function watchSpace({ config, log, catalog, tasks }: Omit<Parts, 'opened'>, volumes: Volumes, lanes: Lanes): Watch {
+  const faultyDevices = new FaultyDevices({
+    catalog,
+    volumes,
+    lanes,
+    onRecorded: (ids) =>
+      log.error(
+        { count: ids.length, deviceIds: ids.slice(0, SHOWN_MAX) },
+        'devices may lack what was written to them, since there was no space: what they hold is never committed',
+      ),
+  });
+  const logReserve = new LogReserve({
+    directory: catalogDirectory(config.rootPath),
+    tasks,
+    onError: (found) => log.warn({ found }, 'cannot keep room for records: removals may fail when the disk is full'),
+  });
   const extender = new Extender(volumes, {
     onExtended: ({ what, ...sizes }) => log.info(sizes, `${what} space of the pool was extended`),
     onTrouble: ({ what, reason, found, advice }) =>
@@ -96,10 +117,14 @@ function watchSpace(
     minFree: config.minFreeSpace,
     extender,
     observer: {
+      onLook: () => {
+        void logReserve.keep();
+        void faultyDevices.record();
+      },
       onError: (error) => log.warn({ fault: toFault(error).message }, 'cannot see how much space there is'),
       onCrossing: ({ what, level, ...figures }) =>
         log[SPACE_LOG[level].level](figures, `${what} ${SPACE_LOG[level].text}`),
     },
   });
-  return { extender, guard };
+  return { extender, faultyDevices, guard, logReserve };
 }

@@ -110,6 +110,8 @@ async function open(options: DaemonOptions, closers: (() => Promise<void>)[]): P
   const context = assemble({ config, log, catalog, tasks, opened });
   closers.push(async () => {
     context.guard.close();
+    await context.faultyDevices.close();
+    await context.logReserve.keep();
     await context.extender.close();
     await context.standby.stop();
     await context.reaper.close();

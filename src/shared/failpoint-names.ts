@@ -149,6 +149,9 @@ const OPERATOR_TASKS = [
   'fileFootprints',
   'openFiles',
 ] as const satisfies readonly TaskName[];
+/** What nobody waits for, and what changes nothing when it fails. */
+const BACKGROUND_TASKS = ['reserveFile'] as const satisfies readonly TaskName[];
+const isBackgroundTask = (task: string): boolean => BACKGROUND_TASKS.some((name) => name === task);
 const isOperatorTask = (task: string): boolean => OPERATOR_TASKS.some((name) => name === task);
 const isBlockfileTask = (task: string): boolean => BLOCKFILE_TASKS.some((name) => name === task);
 const isCommonTask = (task: string): boolean => task === 'probe' || task === 'fenceOrphans';
@@ -163,7 +166,9 @@ export const FAILPOINTS: Readonly<Record<'common' | 'blockfile' | 'thinPool', re
     ...THIN_POOL,
     'task.probe.done',
     ...pointsOf(
-      Object.keys(TASK_LANES).filter((task) => !isCommonTask(task) && !isBlockfileTask(task) && !isOperatorTask(task)),
+      Object.keys(TASK_LANES).filter(
+        (task) => !isCommonTask(task) && !isBlockfileTask(task) && !isOperatorTask(task) && !isBackgroundTask(task),
+      ),
     ),
   ],
 };

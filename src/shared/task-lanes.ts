@@ -45,6 +45,7 @@ export const TASK_LANES: Record<TaskName, TaskLane> = {
   sealFile: 'fast',
   copyMountedFile: 'slow',
   fileAllocated: 'fast',
+  reserveFile: 'slow',
   fileFootprints: 'slow',
   openFiles: 'slow',
   removeFile: 'delete',

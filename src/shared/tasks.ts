@@ -226,6 +226,8 @@ export interface Tasks {
   /** Copies a file whose file system is mounted somewhere: frozen around the copy, thawed whatever happens. */
   copyMountedFile(args: { from: string; to: string; sizeBytes: Bytes }): { allocatedBytes: Bytes };
   fileAllocated(args: { path: string }): Bytes;
+  /** Gives the file blocks up to that size, and leaves it as long as it is; false where there is no room, or no such call. */
+  reserveFile(args: { path: string; sizeBytes: Bytes }): boolean;
   /** In the order of `paths`, which are all in one directory; null for one that is not there. `omitted`: why not all is known. */
   fileFootprints(args: { paths: readonly string[] }): {
     footprints: readonly (FileFootprint | null)[];

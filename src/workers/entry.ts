@@ -51,6 +51,7 @@ import { poolTag } from './tasks/pool-tag.ts';
 import { poolThinIds } from './tasks/pool-thin-ids.ts';
 import { removeFile } from './tasks/remove-file.ts';
 import { repairPool } from './tasks/repair-pool.ts';
+import { reserveFile } from './tasks/reserve-file.ts';
 import { resume } from './tasks/resume.ts';
 import { sealFile } from './tasks/seal-file.ts';
 import { sealThin } from './tasks/seal-thin.ts';
@@ -101,6 +102,7 @@ const handlers: TaskHandlers = {
   sealFile,
   copyMountedFile,
   fileAllocated,
+  reserveFile,
   fileFootprints,
   openFiles,
   removeFile,

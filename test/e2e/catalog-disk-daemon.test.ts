@@ -68,7 +68,7 @@ interface Trouble {
   readonly begin: (ground: Ground) => Promise<unknown>;
   /** While the daemon runs; null: only an unmount ends it. */
   readonly end: ((ground: Ground) => Promise<unknown>) | null;
-  /** What a Commit, which syncs the device first, is refused with; null: as all others. */
+  /** What a Commit, which looks at the device first, is refused with; null: as all others. */
   readonly commits: Refusal | null;
 }
 
@@ -76,15 +76,18 @@ const TROUBLES: readonly Trouble[] = [
   {
     title: 'is full',
     begin: async (ground) => {
+      await dropReserve(ground);
       await fillLastPage(ground);
-      // Where ext4 has no room for much, it has some for little.
-      for (const size of WRITE_SIZES) {
-        await run('dd', ['if=/dev/zero', `of=${join(ground.state, size)}`, `bs=${size}`]).catch(() => undefined);
-        await syncFileSystem(ground.state);
+      // While it stands still: what it writes of a disk that is nearly full would find room.
+      process.kill(ground.daemon.pid, 'SIGSTOP');
+      try {
+        await fillUp(ground);
+      } finally {
+        process.kill(ground.daemon.pid, 'SIGCONT');
       }
     },
     end: ({ state }) => Promise.all(WRITE_SIZES.map((size) => rm(join(state, size)))),
-    commits: null,
+    commits: { code: 'FAILED_PRECONDITION', says: /^Cannot commit "active": there was no space left while/ },
   },
   {
     title: 'lets no file grow',
@@ -135,12 +138,18 @@ function limitFiles({ daemon }: Ground, bytes: string): Promise<unknown> {
 
 /** Of the file that LevelDB appends each record to. */
 async function logBytes({ state }: Ground): Promise<number> {
+  const [newest = ''] = (await logsOf(state)).sort().reverse();
+  return (await stat(newest)).size;
+}
+
+async function logsOf(state: string): Promise<string[]> {
   const catalog = join(state, 'catalog');
-  const [newest = ''] = (await readdir(catalog))
-    .filter((name) => name.endsWith('.log'))
-    .sort()
-    .reverse();
-  return (await stat(join(catalog, newest))).size;
+  return (await readdir(catalog)).filter((name) => name.endsWith('.log')).map((name) => join(catalog, name));
+}
+
+/** What is kept for the log lasts for thousands of calls. */
+async function dropReserve({ state }: Ground): Promise<void> {
+  for (const path of await logsOf(state)) await run('truncate', ['--size', `${(await stat(path)).size}`, path]);
 }
 
 /** A full disk still takes what fits in the last page of a file. */
@@ -156,6 +165,14 @@ async function fillLastPage(ground: Ground): Promise<void> {
     chars = Math.min((left + PAGE_BYTES - around - SLACK_BYTES / 2) % PAGE_BYTES, FILLER_CHARS_MAX);
   }
   throw new Error('The last page of the log is never full');
+}
+
+async function fillUp({ state }: Ground): Promise<void> {
+  // Where ext4 has no room for much, it has some for little.
+  for (const size of WRITE_SIZES) {
+    await run('dd', ['if=/dev/zero', `of=${join(state, size)}`, `bs=${size}`]).catch(() => undefined);
+    await syncFileSystem(state);
+  }
 }
 
 async function withGround(action: (ground: Ground) => Promise<void>): Promise<void> {

@@ -8,12 +8,16 @@ import { Clock } from '../../src/main/snapshots/clock.ts';
 import type { Context } from '../../src/main/snapshots/context.ts';
 import { Devices } from '../../src/main/snapshots/devices.ts';
 import { Pins } from '../../src/main/snapshots/pins.ts';
+import type { TaskPool } from '../../src/main/task-pool.ts';
 import { Extender } from '../../src/main/upkeep/extender.ts';
+import { FaultyDevices } from '../../src/main/upkeep/faulty-devices.ts';
 import { Foreground } from '../../src/main/upkeep/foreground.ts';
+import { LogReserve } from '../../src/main/upkeep/log-reserve.ts';
 import { Reaper } from '../../src/main/upkeep/reaper.ts';
 import { SpaceGuard, type SpaceObserver } from '../../src/main/upkeep/space-guard.ts';
 import { Standby, type StandbyLimits } from '../../src/main/upkeep/standby.ts';
 import type { Volumes } from '../../src/main/volumes/volumes.ts';
+import { FaultError } from '../../src/shared/faults.ts';
 import type { ThinId } from '../../src/shared/units.ts';
 import { FakeVolumes } from './fake-volumes.ts';
 import { withScratch } from './scratch.ts';
@@ -34,7 +38,10 @@ export interface CoreParts<Kind extends Volumes> {
 }
 
 const TURNS = 4;
-const IGNORED: SpaceObserver = { onError: () => undefined, onCrossing: () => undefined };
+const IGNORED: Omit<SpaceObserver, 'onLook'> = { onError: () => undefined, onCrossing: () => undefined };
+const NO_TASKS: Pick<TaskPool, 'run'> = {
+  run: () => Promise.reject(new FaultError('unavailable', 'Cannot run a task: there are no workers')),
+};
 export const NO_STANDBY: StandbyLimits = { perParent: 0, total: 0 };
 
 /** Put together as the daemon does it. Whoever asks for it closes it. */
@@ -47,7 +54,11 @@ export function assembleCore<Kind extends Volumes>(parts: CoreParts<Kind>): Core
   const onError = (id: number, error: unknown): void => void errors.push(`${id} ${String(error)}`);
   const foreground = new Foreground();
   const extender = new Extender(volumes, { onExtended: () => undefined, onTrouble: () => undefined });
-  const guard = new SpaceGuard({ volumes, minFree: { kind: 'percent', percent: 10 }, extender, observer: IGNORED });
+  const faultyDevices = new FaultyDevices({ catalog, volumes, lanes, onRecorded: () => undefined });
+  const observer = { ...IGNORED, onLook: () => void faultyDevices.record() };
+  const minFree = { kind: 'percent', percent: 10 } as const;
+  const guard = new SpaceGuard({ volumes, minFree, extender, observer });
+  const logReserve = new LogReserve({ directory: '/nowhere', tasks: NO_TASKS, onError: () => undefined });
   const isPressed = (): boolean => guard.isShort();
   const common = { catalog, volumes, foreground, onError };
   const reaper = new Reaper({ ...common, lanes, pins, turns: TURNS, isPressed });
@@ -65,7 +76,9 @@ export function assembleCore<Kind extends Volumes>(parts: CoreParts<Kind>): Core
     reaper,
     devices,
     extender,
+    faultyDevices,
     guard,
+    logReserve,
     standby,
     foreground,
     clock,
@@ -75,8 +88,9 @@ export function assembleCore<Kind extends Volumes>(parts: CoreParts<Kind>): Core
 }
 
 /** In the daemon's order, except that the catalog is the caller's. */
-export async function closeCore({ extender, guard, standby, reaper }: Core<Volumes>): Promise<void> {
+export async function closeCore({ extender, faultyDevices, guard, standby, reaper }: Core<Volumes>): Promise<void> {
   guard.close();
+  await faultyDevices.close();
   await extender.close();
   await standby.stop();
   await reaper.close();

@@ -14,12 +14,13 @@ import type {
   Volumes,
   VolumesFacts,
 } from '../../src/main/volumes/volumes.ts';
-import { type Bytes, KIB, parseBytes, parseThinId } from '../../src/shared/units.ts';
+import { type Bytes, type DeviceId, KIB, parseBytes, parseThinId } from '../../src/shared/units.ts';
 
 export class FakeVolumes implements Volumes {
   readonly kind = 'thin-pool';
   readonly description = 'volumes of nothing';
   sharesBlocks = true;
+  readonly faulty = new Set<DeviceId>();
   growth: Growth | null = null;
   space: Space = { data: { usedBytes: 0, totalBytes: 1000 }, metadata: { usedBytes: 0, totalBytes: 1000 } };
   facts: VolumesFacts = { kind: 'blockfile', directory: '/nowhere' };

@@ -190,21 +190,24 @@ async function fillAndEmpty({ whenFull, fails }: Way): Promise<void> {
       const [status] = await withTimeout(written, SEEN_LIMIT_MS, 'the writer');
       assert.is(status === 0, fails === 'never', `the writer ended with ${status}`);
       assert.is(await codeOf(client.prepare('after', 'layer')), 'OK');
-      // Of what failed, the daemon cannot know what it was; of what waited, nothing was lost.
-      const code = await codeOf(client.commit('of open', 'open'));
+      // Of what failed, the daemon cannot know what it was, and a later one is told; of what waited, nothing was lost.
+      await daemon.kill();
+      await daemon.start();
+      const code = await codeOf(daemon.client.commit('of open', 'open'));
       assert.is(code, fails === 'never' ? 'OK' : 'FAILED_PRECONDITION');
     });
   });
+  const { client: later } = daemon;
   if (fails === 'never') {
-    await withMounted(mountRoot, await client.view('look', 'of open'), async (dir) => {
+    await withMounted(mountRoot, await later.view('look', 'of open'), async (dir) => {
       assert.ok(Buffer.alloc(MIB).equals(await readFile(join(dir, 'small'))));
     });
   }
   for (const key of ['look', 'of open', 'open', 'closed', 'container', 'after'])
-    await client.remove(key).catch(() => undefined);
-  await client.cleanup();
+    await later.remove(key).catch(() => undefined);
+  await later.cleanup();
   assert.equal(
-    (await client.list()).map(({ name }) => name),
+    (await later.list()).map(({ name }) => name),
     ['layer'],
   );
 }

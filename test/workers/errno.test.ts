@@ -1,3 +1,5 @@
+// What system calls throw as faults: what was found, and what to do about it.
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { asFault, errnoOf, withErrno } from '../../src/workers/errno.ts';

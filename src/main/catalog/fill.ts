@@ -2,7 +2,7 @@
 // is given out once, so what a backup says of where it is holds for ever.
 
 import { showKey } from './checksum.ts';
-import type { Device, Snapshot } from './records.ts';
+import { type Device, isWritable, type Snapshot } from './records.ts';
 
 export interface Records {
   readonly snapshots: Iterable<Snapshot>;
@@ -40,7 +40,5 @@ export function fill(read: Records, backup: Records): Filled {
 /** Every such device is somebody's until it is removed: where nobody is, a record is lost. */
 function isWithoutOwner(device: Device | undefined, { kind }: Snapshot): boolean {
   if (device?.purpose.kind !== 'snapshot') return false;
-  return (
-    (kind === 'committed' && device.state === 'Deactivated') || (kind === 'active' && device.state === 'Activated')
-  );
+  return (kind === 'committed' && device.state === 'Deactivated') || (kind === 'active' && isWritable(device.state));
 }

@@ -50,27 +50,34 @@ export type Snapshot = ActiveSnapshot | ViewSnapshot | CommittedSnapshot;
  * The states of containerd's devmapper metadata that outlive a call and so are written down; its passing ones
  * (Activating, Suspending ...) last no longer than one worker task. Removed is the absence of the record.
  */
-export const DEVICE_STATES = ['Creating', 'Activated', 'Deactivated', 'Removing'] as const;
+export const DEVICE_STATES = ['Creating', 'Activated', 'Faulty', 'Deactivated', 'Removing'] as const;
 export type DeviceState = (typeof DEVICE_STATES)[number];
 
-export type DeviceEvent = 'activate' | 'deactivate' | 'remove';
+export type DeviceEvent = 'activate' | 'fault' | 'deactivate' | 'remove';
 
 const NO = null;
 // biome-ignore format: a table reads as a table.
 const NEXT: Record<DeviceState, Record<DeviceEvent, DeviceState | null>> = {
   // The intent: the kernel may or may not have heard of it. Nobody was told of it, so recovery removes it.
-  Creating:    { activate: 'Activated', deactivate: 'Deactivated', remove: 'Removing' },
+  Creating:    { activate: 'Activated', fault: NO,       deactivate: 'Deactivated', remove: 'Removing' },
   // Somebody's writable snapshot, or one that stands ready to become that. Whether the kernel has it active right now is asked of the kernel.
-  Activated:   { activate: NO,          deactivate: 'Deactivated', remove: 'Removing' },
+  Activated:   { activate: NO,          fault: 'Faulty', deactivate: 'Deactivated', remove: 'Removing' },
+  // As Activated, but it may lack what was written to it, since there was no space: never committed.
+  Faulty:      { activate: NO,          fault: NO,       deactivate: NO,            remove: 'Removing' },
   // A committed snapshot or a base: never written again, active read-only at most.
-  Deactivated: { activate: NO,          deactivate: NO,            remove: 'Removing' },
+  Deactivated: { activate: NO,          fault: NO,       deactivate: NO,            remove: 'Removing' },
   // Forgotten by its owner; the reaper has it until the kernel says that it is gone.
-  Removing:    { activate: NO,          deactivate: NO,            remove: NO },
+  Removing:    { activate: NO,          fault: NO,       deactivate: NO,            remove: NO },
 };
 
 /** The state that `event` leads to; null where it may not happen. */
 export function nextState(state: DeviceState, event: DeviceEvent): DeviceState | null {
   return NEXT[state][event];
+}
+
+/** Whether it is somebody's to write to, or stands ready to become that. */
+export function isWritable(state: DeviceState): boolean {
+  return state === 'Activated' || state === 'Faulty';
 }
 
 /** Where a device's blocks are. */

@@ -66,7 +66,8 @@ function oneForEachThinId(devices: Iterable<Device>, dropped: string[]): readonl
 
 /** As the record of its snapshot has it, which was written with a later one of the device or with none. */
 function ownedBy(device: Device, owner: Snapshot): Device {
-  const state: DeviceState = owner.kind === 'committed' ? 'Deactivated' : 'Activated';
+  const writable: DeviceState = device.state === 'Faulty' ? 'Faulty' : 'Activated';
+  const state = owner.kind === 'committed' ? 'Deactivated' : writable;
   return device.state === state && device.purpose.kind !== 'standby'
     ? device
     : { ...device, state, purpose: { kind: 'snapshot' } };

@@ -24,7 +24,10 @@ export interface CommitRequest {
   readonly parent: string;
 }
 
-/** Faults: `not-found`, `already-exists`, `precondition` when it is not active, `unsupported` for a rebase, the kernel's. */
+/**
+ * Faults: `not-found`, `already-exists`, `precondition` when it is not active or may lack what was written to it, `unsupported`
+ * for a rebase, the kernel's.
+ */
 export async function commit(context: Context, request: CommitRequest): Promise<void> {
   checkKey('key', request.key);
   checkKey('name', request.name);
@@ -36,6 +39,7 @@ export async function commit(context: Context, request: CommitRequest): Promise<
       await context.lanes.run(deviceLane(device.id), async () => {
         const sealed = await context.volumes.seal(device);
         await failpoint('commit.sealed');
+        confirmSound(context, snapshot);
         if (sealed.open) await commitCopy(context, { request, snapshot, device });
         else await commitItself(context, { request, snapshot, device }, sealed.mappedBytes);
       });
@@ -69,6 +73,12 @@ function committable(context: Context, { key, name, parent }: CommitRequest): Ac
     );
   }
   return snapshot;
+}
+
+function confirmSound({ volumes }: Context, { key, deviceId }: ActiveSnapshot): void {
+  if (!volumes.faulty.has(deviceId)) return;
+  const found = 'there was no space left while it was in use, and writes to it may have failed';
+  throw new FaultError('precondition', `Cannot commit ${JSON.stringify(key)}: ${found}. Remove it and make it anew`);
 }
 
 async function commitItself(context: Context, subject: Subject, mappedBytes: Bytes): Promise<void> {

@@ -6,7 +6,7 @@
 
 import { FaultError, isFault } from '../../shared/faults.ts';
 import type { DeviceId } from '../../shared/units.ts';
-import type { Device } from '../catalog/records.ts';
+import { type Device, isWritable } from '../catalog/records.ts';
 import type { Change } from '../catalog/tables.ts';
 import type { Stock, Stockroom } from '../volumes/stockroom.ts';
 
@@ -111,7 +111,7 @@ function ofKernel({ active }: Stock, ever: ReadonlyMap<DeviceId, Device>): reado
 }
 
 function isSettled(device: Device | undefined): boolean {
-  return device?.state === 'Activated' || device?.state === 'Deactivated';
+  return device !== undefined && (device.state === 'Deactivated' || isWritable(device.state));
 }
 
 /** Deletes what is unknown, and nothing else. Fault `precondition` for anything that is not. */

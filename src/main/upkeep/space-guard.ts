@@ -25,6 +25,8 @@ export interface Crossing {
 }
 
 export interface SpaceObserver {
+  /** After each look, the first one too, before anything is done about what it found. */
+  readonly onLook: () => void;
   /** The figures could not be read: they are old now. Once, until they can be. */
   readonly onError: (error: unknown) => void;
   /** Once for each level that is come to, the first one too unless it is `ok`. */
@@ -56,6 +58,7 @@ export class SpaceGuard {
     this.#observer = observer;
     this.#timer = this.#lookIn(this.#pacing.pauseAfter(volumes.space, performance.now()));
     this.look();
+    observer.onLook();
   }
 
   /** Why the figures are older than they should be; null when they are not. */
@@ -129,6 +132,7 @@ export class SpaceGuard {
     try {
       const space = await this.#volumes.refreshSpace();
       pauseMs = this.#pacing.pauseAfter(space, performance.now());
+      this.#observer.onLook();
       // First, so that nothing is told, refused or given up for what an extension puts right.
       await this.#extender.keepUp();
       this.look();

@@ -118,6 +118,12 @@ export interface Volumes {
   /** Deletes the device and all it holds. What is gone already is no fault. Fault `device-busy`. */
   remove(device: Device, turns: Turns): Promise<void>;
 
+  /**
+   * Devices that were open for writing while writes failed for want of space. Whoever wrote through a file system need not have
+   * been told, since an error of writing back reaches who calls fsync and not who unmounts. As far as was seen: it is looked
+   * at every few seconds, and by calls.
+   */
+  readonly faulty: ReadonlySet<DeviceId>;
   readonly facts: VolumesFacts;
   /** Space as last seen. */
   readonly space: Space;

@@ -5,13 +5,12 @@ import { access, mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FaultError } from '../../shared/faults.ts';
 import { type Bytes, parseBytes } from '../../shared/units.ts';
+import { allocate } from '../block/allocate.ts';
 import { attachLoop, detachLoop, findLoops } from '../block/loop.ts';
 import { errnoOf, withErrno } from '../errno.ts';
-import { runTool, ToolError } from '../exec.ts';
 import type { NoteUndo } from '../undo.ts';
 import type { Part } from './pool-target.ts';
 
-const FALLOCATE_TIMEOUT_MS = 60_000;
 /** Whatever the file system's blocks are (stat(2)). */
 const STAT_BLOCK_BYTES = 512;
 
@@ -38,13 +37,8 @@ export async function extendLoopFile(path: string, wantedBytes: Bytes): Promise<
  */
 export async function allocateLoopFile(path: string, sizeBytes: Bytes): Promise<void> {
   if ((await unallocatedBytes(path)) === 0) return;
-  try {
-    // Fails where the file system has no such call, instead of writing zeros (fallocate(1)).
-    await runTool('fallocate', ['--length', String(sizeBytes), path], { timeoutMs: FALLOCATE_TIMEOUT_MS });
-  } catch (error) {
-    // Such a file system, or one that is full: the pool works as far as it did.
-    if (!(error instanceof ToolError && error.exitCode !== null)) throw error;
-  }
+  // Where that fails, the pool works as far as it did.
+  await allocate(path, sizeBytes);
 }
 
 /** What the file may still take of the file system that it is on. */

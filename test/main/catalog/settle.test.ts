@@ -30,6 +30,11 @@ test('settle lets a snapshot have the device that its older record calls nobodyâ
   assert.equal(dropped, []);
 });
 
+test('settle leaves a device faulty that an active snapshot has', () => {
+  const faulty = deviceOf(1, { state: 'Faulty' });
+  assert.equal(settle([activeOf('a', 1)], [faulty]).devices, [faulty]);
+});
+
 test('settle forgets a snapshot whose device has no record, or was being removed', () => {
   const { snapshots, dropped } = settle([snapshotOf('a', 1), snapshotOf('b', 2)], [deviceOf(2, { state: 'Removing' })]);
   assert.equal(snapshots, []);

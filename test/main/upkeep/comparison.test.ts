@@ -35,6 +35,13 @@ test('compare() names what no record names, and what storage does not hold', asy
   });
 });
 
+test('compare() names a faulty device that storage does not hold', async () => {
+  await withStock({}, async (core) => {
+    await core.catalog.write([{ kind: 'put-device', device: deviceOf(3, { state: 'Faulty' }) }]);
+    assert.equal((await compare(core)).differences, [{ rule: 'missing', what: 'thing 3' }]);
+  });
+});
+
 test('compare() names a device of ours in the kernel that has no record', async () => {
   const active = new Map([
     ['known', parseDeviceId(2)],

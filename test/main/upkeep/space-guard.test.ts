@@ -13,13 +13,14 @@ import { FakeVolumes } from '../../support/fake-volumes.ts';
 import { faultOf } from '../../support/faults.ts';
 
 const CANNOT = { keepUp: async (): Promise<void> => undefined };
-const IGNORED: SpaceObserver = { onError: () => undefined, onCrossing: () => undefined };
+const IGNORED: SpaceObserver = { onLook: () => undefined, onError: () => undefined, onCrossing: () => undefined };
+const OTHERS = { extender: CANNOT, observer: IGNORED };
 const TENTH: MinFreeSpace = { kind: 'percent', percent: 10 };
 
 async function check(space: Space, minFree: MinFreeSpace): Promise<void> {
   const volumes = new FakeVolumes();
   volumes.space = space;
-  const guard = new SpaceGuard({ volumes, minFree, extender: CANNOT, observer: IGNORED });
+  const guard = new SpaceGuard({ volumes, minFree, ...OTHERS });
   try {
     await guard.check();
   } finally {
@@ -72,7 +73,7 @@ test('SpaceGuard tells of each level once, when it is come to, of data and of me
   volumes.space = used(95, 0);
   const onCrossing = ({ what, level, freeBytes, reserveBytes }: Crossing): void =>
     void told.push(`${what} ${level} ${freeBytes / MIB} ${reserveBytes / MIB}`);
-  const guard = new SpaceGuard({ volumes, minFree: TENTH, extender: CANNOT, observer: { ...IGNORED, onCrossing } });
+  const guard = new SpaceGuard({ volumes, minFree: TENTH, ...OTHERS, observer: { ...IGNORED, onCrossing } });
   try {
     for (const space of [used(96, 0), used(85, 85), used(85, 85), used(10, 91), used(10, 10)]) {
       volumes.space = space;
@@ -95,7 +96,7 @@ test('SpaceGuard.check refuses nothing that an extension makes room for, and wai
   const volumes = new FakeVolumes();
   volumes.space = used(95, 0);
   const extender = extending(volumes, 15);
-  const guard = new SpaceGuard({ volumes, minFree: TENTH, extender, observer: IGNORED });
+  const guard = new SpaceGuard({ volumes, minFree: TENTH, ...OTHERS, extender });
   try {
     await guard.check();
   } finally {
@@ -110,7 +111,13 @@ test('SpaceGuard extends before it tells that space is low', async () => {
     volumes.space = used(10, 0);
     const extender = extending(volumes, 40);
     const onCrossing = ({ what, level }: Crossing): void => void told.push(`${what} ${level}`);
-    const guard = new SpaceGuard({ volumes, minFree: TENTH, extender, observer: { ...IGNORED, onCrossing } });
+    const guard = new SpaceGuard({
+      volumes,
+      minFree: TENTH,
+      ...OTHERS,
+      extender,
+      observer: { ...IGNORED, onCrossing },
+    });
     volumes.space = used(95, 0);
     await pass(LOOK_PAUSE_MAX_MS);
     guard.close();
@@ -127,7 +134,7 @@ test('SpaceGuard tells once that it cannot see the figures, and again after it c
     };
     const told: unknown[] = [];
     const observer = { ...IGNORED, onError: (error: unknown) => void told.push(error) };
-    const guard = new SpaceGuard({ volumes, minFree: TENTH, extender: CANNOT, observer });
+    const guard = new SpaceGuard({ volumes, minFree: TENTH, ...OTHERS, observer });
     const seen = async (refresh: () => Promise<Space>): Promise<unknown> => {
       volumes.refreshSpace = refresh;
       for (let looks = 0; looks < 3; looks += 1) await pass(LOOK_PAUSE_MAX_MS);
@@ -144,6 +151,24 @@ test('SpaceGuard tells once that it cannot see the figures, and again after it c
       ],
     );
     guard.close();
+  });
+});
+
+test('SpaceGuard tells of each look before the pool is extended', async () => {
+  await withFakeTime(async (pass) => {
+    const volumes = new FakeVolumes();
+    const seen: string[] = [];
+    const refresh = volumes.refreshSpace.bind(volumes);
+    volumes.refreshSpace = () => {
+      seen.push('look');
+      return refresh();
+    };
+    const extender = { keepUp: async () => void seen.push('extend') };
+    const observer = { ...IGNORED, onLook: () => void seen.push('told') };
+    const guard = new SpaceGuard({ volumes, minFree: TENTH, extender, observer });
+    for (let looks = 0; looks < 2; looks += 1) await pass(LOOK_PAUSE_MAX_MS);
+    guard.close();
+    assert.equal(seen, ['told', 'look', 'told', 'extend', 'look', 'told', 'extend']);
   });
 });
 
@@ -164,7 +189,7 @@ for (const [what, mibPerSecond, freeMib, pausesMs] of [
         volumes.space = { data: { usedBytes: (nowMs() / 1000) * mibPerSecond * MIB, totalBytes }, metadata: null };
         return volumes.space;
       };
-      const guard = new SpaceGuard({ volumes, minFree: TENTH, extender: CANNOT, observer: IGNORED });
+      const guard = new SpaceGuard({ volumes, minFree: TENTH, ...OTHERS });
       for (let steps = 0; steps < 240; steps += 1) await pass(50);
       guard.close();
       const [first = 0, second = 0] = looks;

@@ -121,11 +121,11 @@ for (const [mode, meanwhile] of [
   });
 }
 
-for (const [whenFull, code] of [
-  ['error', 'precondition'],
-  ['queue', null],
+for (const [whenFull, faulty] of [
+  ['error', [1]],
+  ['queue', []],
 ] as const) {
-  test(`ThinPoolVolumes ${code === null ? 'seals' : 'does not seal'} what was in use while a full pool had writers ${whenFull}`, async () => {
+  test(`ThinPoolVolumes knows what was in use while a full pool had writers ${whenFull}, until it is removed`, async () => {
     const { volumes, pool } = dyingAt(Number.POSITIVE_INFINITY);
     const [used, later] = [deviceOf(1), deviceOf(2)];
     for (const id of [1, 2]) pool.createThin(parseThinId(id));
@@ -134,14 +134,18 @@ for (const [whenFull, code] of [
     await volumes.refreshSpace();
     pool.full = null;
     await volumes.refreshSpace();
-    if (code === null) assert.not.ok((await volumes.seal(used)).open);
-    else assert.is((await faultOf(volumes.seal(used))).code, code);
-    assert.not.ok((await volumes.seal(later)).open);
-    // Another one in its place is another one.
+    await volumes.activate(later, 'rw');
+    assert.equal([...volumes.faulty], faulty);
     await volumes.remove(used, new Gate(1));
-    pool.createThin(parseThinId(1));
-    assert.not.ok((await volumes.seal(used)).open);
+    assert.equal([...volumes.faulty], []);
   });
 }
+
+test('ThinPoolVolumes is told by the records what was faulty in an earlier life', async () => {
+  const { volumes } = dyingAt(Number.POSITIVE_INFINITY);
+  const devices = [deviceOf(1, { state: 'Faulty' }), deviceOf(2, { state: 'Activated' })];
+  await volumes.recover(new Map(devices.map((device) => [device.id, device])), 'take-away');
+  assert.equal([...volumes.faulty], [1]);
+});
 
 test.run();

@@ -280,6 +280,7 @@ const NOT_HERE = {
   sealFile: notHere,
   copyMountedFile: notHere,
   fileAllocated: notHere,
+  reserveFile: notHere,
   fileFootprints: notHere,
   openFiles: notHere,
   removeFile: notHere,

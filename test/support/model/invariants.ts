@@ -1,7 +1,7 @@
 // What must be true of a daemon at rest, whatever happened before: catalog and pool hold the same, nothing is left over,
 // nothing is left suspended.
 
-import type { Device } from '../../../src/main/catalog/records.ts';
+import { type Device, isWritable } from '../../../src/main/catalog/records.ts';
 import type { ThinPoolVolumes } from '../../../src/main/volumes/thin-pool/thin-pool-volumes.ts';
 import type { Core } from '../core.ts';
 import type { FakePool } from './fake-pool.ts';
@@ -22,7 +22,7 @@ export function findBroken(core: Core<ThinPoolVolumes>, pool: FakePool): string[
   for (const device of tables.devices.values()) {
     const { id, state, purpose } = device;
     const owned = owners.get(id) ?? 0;
-    must(state === 'Activated' || state === 'Deactivated', `device ${id} is left in state ${state}`);
+    must(isWritable(state) || state === 'Deactivated', `device ${id} is left in state ${state}`);
     must(owned === (purpose.kind === 'snapshot' ? 1 : 0), `device ${id} (${purpose.kind}) has ${owned} snapshots`);
     must(isAsItMustBe(core, pool, device), `device ${id} (${state}) is ${core.volumes.activity(device)}`);
   }
@@ -53,10 +53,10 @@ function isAsItMustBe(core: Core<ThinPoolVolumes>, pool: FakePool, device: Devic
   const believed = core.volumes.activity(device);
   const viewed = core.catalog.tables.viewsOf(device.id) > 0;
   // What failed half-way is looked at by whoever uses it next; the reaper sees to what nobody uses.
-  if (believed === 'unknown' || believed === 'unsure') return device.state === 'Activated' || viewed;
+  if (believed === 'unknown' || believed === 'unsure') return isWritable(device.state) || viewed;
   if (found === undefined) return believed === 'none';
   const mode = found.readOnly ? 'ro' : 'rw';
-  return believed === mode && (device.state === 'Activated' ? mode === 'rw' : mode === 'ro' && viewed);
+  return believed === mode && (isWritable(device.state) ? mode === 'rw' : mode === 'ro' && viewed);
 }
 
 function nameOf({ volumes }: Core<ThinPoolVolumes>, device: Device): string {

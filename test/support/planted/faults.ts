@@ -185,6 +185,20 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     toldBy: MODEL,
   },
   {
+    title: 'what may lack what was written to it is committed',
+    file: 'src/main/snapshots/commit.ts',
+    text: '        confirmSound(context, snapshot);\n',
+    instead: '',
+    toldBy: 'main/upkeep/faulty-devices',
+  },
+  {
+    title: 'what a host has no room for counts as free',
+    file: 'src/main/volumes/thin-pool/pool-sight.ts',
+    text: 'data.usedBytes + missingBytes',
+    instead: 'data.usedBytes + missingBytes * 0',
+    toldBy: 'main/volumes/pool-sight',
+  },
+  {
     title: 'a record goes, and its device stays',
     file: 'src/main/upkeep/reaper.ts',
     text: '    await volumes.remove(device, this.#turns);\n',

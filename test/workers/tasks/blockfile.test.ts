@@ -14,6 +14,7 @@ import { copyMountedFile } from '../../../src/workers/tasks/copy-mounted-file.ts
 import { createBaseFile } from '../../../src/workers/tasks/create-base-file.ts';
 import { fileAllocated } from '../../../src/workers/tasks/file-allocated.ts';
 import { removeFile } from '../../../src/workers/tasks/remove-file.ts';
+import { reserveFile } from '../../../src/workers/tasks/reserve-file.ts';
 import { sealFile } from '../../../src/workers/tasks/seal-file.ts';
 import { thawFiles } from '../../../src/workers/tasks/thaw-files.ts';
 import { digestOf } from '../../support/contents.ts';
@@ -194,6 +195,17 @@ test('copyFile() leaves only a partial when the process is killed, and starts ov
     await copyFile({ from, to, sizeBytes: SIZE, growth: SAME });
     assert.is(await digestOf(to), await digestOf(from));
     assert.not((await readdir(dir)).includes('to.partial'));
+  });
+});
+
+test('reserveFile() gives the file blocks, leaves it as it is, and says where that cannot be', async () => {
+  await withScratch(async (dir) => {
+    const path = join(dir, 'log');
+    await writeFile(path, 'what is in it');
+    assert.is(await reserveFile({ path, sizeBytes: SIZE }), true);
+    assert.is(await readFile(path, 'utf8'), 'what is in it');
+    assert.ok((await fileAllocated({ path })) >= SIZE);
+    assert.is(await reserveFile({ path: dir, sizeBytes: SIZE }), false);
   });
 });
 

@@ -1,13 +1,14 @@
 // Volumes without a device-mapper: a device is a sparse file with a file system, mounted with `loop`. Whoever mounts
 // it sets the loop device up, so there is nothing to activate; a file that is in use can be removed all the same.
 
-import { mkdir, readdir, statfs } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failpoint } from '../../../shared/failpoints.ts';
 import { FaultError, isFault } from '../../../shared/faults.ts';
-import { type Bytes, type DeviceId, parseBytes } from '../../../shared/units.ts';
-import type { Device, Place } from '../../catalog/records.ts';
+import type { Bytes, DeviceId } from '../../../shared/units.ts';
+import { type Device, isWritable, type Place } from '../../catalog/records.ts';
 import type { TaskPool } from '../../task-pool.ts';
+import { hostSpace } from '../host-space.ts';
 import {
   type Activity,
   type Mode,
@@ -33,10 +34,12 @@ export interface BlockfileOptions {
 export class BlockfileVolumes implements Volumes {
   readonly kind = 'blockfile';
   readonly description: string;
+  readonly faulty = new Set<DeviceId>();
   readonly stockroom: FileStockroom;
   readonly #options: BlockfileOptions;
   /** Block files are as large as their file system is. */
   readonly growth = null;
+  readonly #writable = new Set<DeviceId>();
   #sharesBlocks = false;
   #space: Space = { data: { usedBytes: 0, totalBytes: 0 }, metadata: null };
 
@@ -78,6 +81,7 @@ export class BlockfileVolumes implements Volumes {
       growth,
     });
     this.#sharesBlocks = copied.reflinked;
+    this.#writable.add(device.id);
   }
 
   async createBase(device: Device): Promise<Bytes> {
@@ -109,7 +113,10 @@ export class BlockfileVolumes implements Volumes {
 
   async activate(): Promise<void> {}
 
-  async deactivate(): Promise<void> {}
+  /** There is nothing to do, but it is committed by now. */
+  async deactivate({ id }: Device): Promise<void> {
+    this.#writable.delete(id);
+  }
 
   mount(device: Device, mode: Mode): Mount {
     return {
@@ -121,6 +128,7 @@ export class BlockfileVolumes implements Volumes {
 
   async seal(device: Device): Promise<Sealed> {
     const sealed = await this.#options.tasks.run('sealFile', { path: this.#path(device.id) });
+    await this.refreshSpace();
     return { open: sealed.open, mappedBytes: sealed.allocatedBytes };
   }
 
@@ -130,6 +138,8 @@ export class BlockfileVolumes implements Volumes {
 
   async remove(device: Device): Promise<void> {
     await this.#options.tasks.run('removeFile', { path: this.#path(device.id) });
+    this.#writable.delete(device.id);
+    this.faulty.delete(device.id);
   }
 
   get facts(): VolumesFacts {
@@ -141,12 +151,9 @@ export class BlockfileVolumes implements Volumes {
   }
 
   async refreshSpace(): Promise<Space> {
-    const { directory } = this.#options;
-    const fs = await statfs(directory).catch((error: unknown) => {
-      throw new FaultError('unavailable', `Cannot use block files in ${directory}: ${String(error)}`, { cause: error });
-    });
-    const totalBytes = parseBytes(fs.blocks * fs.bsize);
-    this.#space = { data: { usedBytes: totalBytes - fs.bavail * fs.bsize, totalBytes }, metadata: null };
+    const { totalBytes, freeBytes, isFull } = await hostSpace(this.#options.directory);
+    this.#space = { data: { usedBytes: totalBytes - freeBytes, totalBytes }, metadata: null };
+    if (isFull) for (const id of this.#writable) this.faulty.add(id);
     return this.#space;
   }
 
@@ -154,6 +161,10 @@ export class BlockfileVolumes implements Volumes {
   async recover(devices: ReadonlyMap<DeviceId, Device>, unknown: UnknownFate): Promise<Recovered> {
     const { tasks, directory } = this.#options;
     const known = new Set([...devices.keys()].map((id) => this.#path(id)));
+    for (const { id, state } of devices.values()) {
+      if (isWritable(state)) this.#writable.add(id);
+      if (state === 'Faulty') this.faulty.add(id);
+    }
     const thawed = await tasks.run('thawFiles', { paths: [...known] });
     let deactivated = 0;
     let kept = 0;

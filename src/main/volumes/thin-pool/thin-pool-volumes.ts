@@ -28,9 +28,8 @@ import {
   type VolumesFacts,
 } from '../volumes.ts';
 import { Deletions } from './deletions.ts';
-import { LostWrites } from './lost-writes.ts';
 import { growthOf, type KnownPool, type PoolGrowth } from './pool-growth.ts';
-import { toSpace } from './pool-space.ts';
+import { PoolSight } from './pool-sight.ts';
 import { PoolStockroom } from './pool-stockroom.ts';
 import { thinIdOf } from './thin-id-of.ts';
 import { ThinIds, type ThinIdsOptions } from './thin-ids.ts';
@@ -62,17 +61,16 @@ export class ThinPoolVolumes implements Volumes {
   readonly #thinIds: ThinIds;
   readonly #deletions: Deletions;
   readonly #active = new Map<DeviceId, Exclude<Activity, 'none'>>();
-  readonly #lostWrites = new LostWrites();
-  #status: PoolStatus;
+  readonly #sight: PoolSight;
 
   constructor(options: ThinPoolOptions) {
     this.#options = options;
     this.description = options.description;
     this.stockroom = new PoolStockroom(options);
     this.#thinIds = new ThinIds(options);
-    this.#deletions = new Deletions({ ...options, onStatus: (status) => this.#see(status) });
-    this.#status = options.status;
-    this.growth = growthOf(options, (status) => this.#see(status));
+    this.#deletions = new Deletions({ ...options, onStatus: (status) => this.#sight.see(status) });
+    this.#sight = new PoolSight({ ...options, makeup: options.known.makeup, active: this.#active });
+    this.growth = growthOf(options, (status) => this.#sight.see(status));
   }
 
   newPlace(): Place {
@@ -83,7 +81,7 @@ export class ThinPoolVolumes implements Volumes {
     const { tasks } = this.#options;
     const activation = this.#activation(device, 'rw');
     const from = this.#origin(origin);
-    this.#see(await this.#resumed(from, () => tasks.run('createSnap', { activation, origin: from })));
+    this.#sight.see(await this.#resumed(from, () => tasks.run('createSnap', { activation, origin: from })));
     this.#active.set(device.id, 'rw');
     // A failure leaves the device to whoever asked for it, as its record says that it may be there.
     if (device.sizeBytes > origin.sizeBytes) {
@@ -97,7 +95,7 @@ export class ThinPoolVolumes implements Volumes {
       activation: this.#activation(device, 'rw'),
       mkfs: { fsType: device.fsType, options },
     });
-    this.#see(made.status);
+    this.#sight.see(made.status);
     return made.mappedBytes;
   }
 
@@ -105,7 +103,7 @@ export class ThinPoolVolumes implements Volumes {
     const { tasks, poolName: pool, poolTag } = this.#options;
     const args = { pool, poolTag, thinId: thinIdOf(device), origin: this.#origin(origin) };
     const made = await this.#resumed(args.origin, () => tasks.run('snapActive', args));
-    this.#see(made.status);
+    this.#sight.see(made.status);
     return made.mappedBytes;
   }
 
@@ -139,10 +137,9 @@ export class ThinPoolVolumes implements Volumes {
   async seal(device: Device): Promise<Sealed> {
     await this.activate(device, 'rw');
     const { tasks, poolName: pool, poolTag } = this.#options;
-    const name = this.#name(device);
-    const sealed = await tasks.run('sealThin', { pool, poolTag, name });
-    this.#see(sealed.status);
-    this.#lostWrites.confirmNone(device.id, name);
+    const sealed = await tasks.run('sealThin', { pool, poolTag, name: this.#name(device) });
+    this.#sight.see(sealed.status);
+    await this.#sight.lookBelow();
     return sealed;
   }
 
@@ -155,7 +152,7 @@ export class ThinPoolVolumes implements Volumes {
   async remove(device: Device, turns: Turns): Promise<void> {
     const failed = await turns.run(() => this.#retire(device));
     await this.#deletions.delete(thinIdOf(device));
-    this.#lostWrites.forget(device.id);
+    this.#sight.faulty.delete(device.id);
     // Told only now: the id must go whatever became of the discard, and whoever asks again finds it gone.
     if (failed !== null) throw failed;
   }
@@ -166,31 +163,32 @@ export class ThinPoolVolumes implements Volumes {
       kind: 'thin-pool',
       poolName,
       blockBytes: toBytes(dataBlockSectors),
-      status: this.#status,
+      status: this.#sight.status,
       engine: engine.kind,
       driverVersion: engine.driverVersion,
       makeup: known.makeup,
     };
   }
 
-  #see(status: PoolStatus): void {
-    this.#status = status;
-    this.#lostWrites.see(status, this.#active);
+  get faulty(): ReadonlySet<DeviceId> {
+    return this.#sight.faulty;
   }
 
   get space(): Space {
-    return toSpace(this.#status, this.#options.dataBlockSectors);
+    return this.#sight.space;
   }
 
   async refreshSpace(): Promise<Space> {
     const { tasks, poolName: pool, poolTag } = this.#options;
-    this.#see(await tasks.run('poolStatus', { pool, poolTag }));
+    this.#sight.see(await tasks.run('poolStatus', { pool, poolTag }));
+    await this.#sight.lookBelow();
     return this.space;
   }
 
   async recover(devices: ReadonlyMap<DeviceId, Device>, unknown: UnknownFate): Promise<Recovered> {
     const { tasks, uuidPrefix } = this.#options;
     const known = new Map([...devices.values()].map((device) => [this.#uuid(device), device]));
+    for (const { id, state } of devices.values()) if (state === 'Faulty') this.#sight.faulty.add(id);
     let resumed = 0;
     let deactivated = 0;
     let kept = 0;
@@ -218,7 +216,7 @@ export class ThinPoolVolumes implements Volumes {
         if (!isFault(error, 'device-busy')) throw error;
       }
     }
-    this.#see(this.#status);
+    this.#sight.see(this.#sight.status);
     return { resumed, deactivated, kept };
   }
 

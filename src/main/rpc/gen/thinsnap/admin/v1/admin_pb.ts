@@ -516,7 +516,7 @@ export const DeviceCountsSchema: GenMessage<DeviceCounts> = /*@__PURE__*/
  */
 export type StateCount = Message<"thinsnap.admin.v1.StateCount"> & {
   /**
-   * containerd's names: "Creating", "Activated", "Deactivated", "Removing".
+   * containerd's names: "Creating", "Activated", "Faulty", "Deactivated", "Removing".
    *
    * @generated from field: string state = 1;
    */
