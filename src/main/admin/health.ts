@@ -4,7 +4,7 @@ import { formatSize } from '../../shared/sizes.ts';
 import { parseBytes } from '../../shared/units.ts';
 import { repairAdvice } from '../pools/repair-advice.ts';
 import type { ExtensionTrouble } from '../upkeep/extender.ts';
-import { freeOf, levelOf, reserveOf } from '../upkeep/space-guard.ts';
+import { freeOf, levelOf, reserveOf, roomAdvice } from '../upkeep/space-guard.ts';
 import type { Usage, VolumesFacts } from '../volumes/volumes.ts';
 import type { AdminContext } from './admin-context.ts';
 
@@ -70,7 +70,9 @@ export function findProblems({ catalog, volumes, config, extender, guard, tasks 
     ['data', space.data],
     ['metadata', space.metadata],
   ] as const) {
-    if (usage !== null) problems.push(...spaceProblems(what, usage, reserveOf(config.minFreeSpace, usage)));
+    if (usage === null) continue;
+    const problem = spaceProblem(what, usage, reserveOf(config.minFreeSpace, usage));
+    if (problem !== null) problems.push({ ...problem, advice: roomAdvice(facts) });
   }
   for (const trouble of extender.troubles) problems.push(extensionProblem(trouble, facts));
   return problems.toSorted((left, right) => Number(right.severity === 'error') - Number(left.severity === 'error'));
@@ -111,17 +113,16 @@ function poolProblems(facts: PoolVolumes): readonly Problem[] {
   return problems;
 }
 
-function spaceProblems(what: 'data' | 'metadata', usage: Usage, reserve: number): readonly Problem[] {
+function spaceProblem(what: 'data' | 'metadata', usage: Usage, reserve: number): Omit<Problem, 'advice'> | null {
   const level = levelOf(usage, reserve);
-  if (level === 'ok') return [];
+  if (level === 'ok') return null;
   const sizes = `${show(freeOf(usage))} of ${show(usage.totalBytes)} of ${what} space are free`;
-  const advice = 'Remove images or containers, or extend the pool';
   if (level === 'short') {
     const found = `${sizes}, and min_free_space keeps ${show(reserve)}: new snapshots are refused`;
-    return [{ code: `${what}-short`, severity: 'error', found, advice }];
+    return { code: `${what}-short`, severity: 'error', found };
   }
   const found = `${sizes}; below ${show(reserve)} new snapshots are refused, and none is made ahead any more`;
-  return [{ code: `${what}-low`, severity: 'warning', found, advice }];
+  return { code: `${what}-low`, severity: 'warning', found };
 }
 
 function extensionProblem({ reason, found, advice }: ExtensionTrouble, facts: VolumesFacts): Problem {

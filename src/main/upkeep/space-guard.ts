@@ -5,7 +5,7 @@ import { type Fault, FaultError, toFault } from '../../shared/faults.ts';
 import { formatSize } from '../../shared/sizes.ts';
 import { parseBytes } from '../../shared/units.ts';
 import type { MinFreeSpace } from '../config/config.ts';
-import type { Usage, Volumes } from '../volumes/volumes.ts';
+import type { Usage, Volumes, VolumesFacts } from '../volumes/volumes.ts';
 import type { Extender } from './extender.ts';
 import { LOOK_PAUSE_MAX_MS, Pacing } from './pacing.ts';
 
@@ -111,7 +111,7 @@ export class SpaceGuard {
     );
     throw new FaultError(
       'no-space',
-      `Cannot make another snapshot: ${left} of ${total} of ${what} space are free, and min_free_space keeps ${kept}. Remove snapshots or extend the pool`,
+      `Cannot make another snapshot: ${left} of ${total} of ${what} space are free, and min_free_space keeps ${kept}. ${roomAdvice(this.#volumes.facts)}`,
     );
   }
 
@@ -143,6 +143,16 @@ export class SpaceGuard {
     }
     if (!this.#closed) this.#timer = this.#lookIn(pauseMs);
   }
+}
+
+/** What makes room. */
+export function roomAdvice(facts: VolumesFacts): string {
+  if (facts.kind === 'blockfile')
+    return `Remove images or containers, or make room on the file system of ${facts.directory}`;
+  const { makeup } = facts;
+  return makeup?.kind === 'loop'
+    ? `Remove images or containers, extend the pool, or make room on the file system of ${makeup.dir}`
+    : 'Remove images or containers, or extend the pool';
 }
 
 export function levelOf(usage: Usage, reserveBytes: number): SpaceLevel {

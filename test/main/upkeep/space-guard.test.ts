@@ -4,9 +4,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { MinFreeSpace } from '../../../src/main/config/config.ts';
 import { LOOK_PAUSE_MAX_MS } from '../../../src/main/upkeep/pacing.ts';
-import { type Crossing, SpaceGuard, type SpaceObserver } from '../../../src/main/upkeep/space-guard.ts';
-import type { Space } from '../../../src/main/volumes/volumes.ts';
+import { type Crossing, roomAdvice, SpaceGuard, type SpaceObserver } from '../../../src/main/upkeep/space-guard.ts';
+import type { Space, VolumesFacts } from '../../../src/main/volumes/volumes.ts';
 import { FaultError } from '../../../src/shared/faults.ts';
+import type { PoolMakeup } from '../../../src/shared/pool-makeup.ts';
 import { MIB, parseBytes } from '../../../src/shared/units.ts';
 import { withFakeTime } from '../../support/fake-time.ts';
 import { FakeVolumes } from '../../support/fake-volumes.ts';
@@ -17,9 +18,10 @@ const IGNORED: SpaceObserver = { onLook: () => undefined, onError: () => undefin
 const OTHERS = { extender: CANNOT, observer: IGNORED };
 const TENTH: MinFreeSpace = { kind: 'percent', percent: 10 };
 
-async function check(space: Space, minFree: MinFreeSpace): Promise<void> {
+async function check(space: Space, minFree: MinFreeSpace, facts?: VolumesFacts): Promise<void> {
   const volumes = new FakeVolumes();
   volumes.space = space;
+  volumes.facts = facts ?? volumes.facts;
   const guard = new SpaceGuard({ volumes, minFree, ...OTHERS });
   try {
     await guard.check();
@@ -61,6 +63,26 @@ test('SpaceGuard.check says which space is short, and by the numbers', async () 
     /5MiB of 100MiB of data space are free, and min_free_space keeps 10MiB/,
   );
   assert.match((await faultOf(check(used(0, 99), TENTH))).message, /1MiB of 100MiB of metadata space are free/);
+});
+
+test('SpaceGuard.check says what makes room, by where the volumes are', async () => {
+  const pool = { kind: 'loop', dir: '/pool' } as PoolMakeup;
+  const facts = { poolName: 'p', blockBytes: 0, engine: 'ioctl', driverVersion: '' } as const;
+  for (const [kind, advice] of [
+    [
+      { kind: 'blockfile', directory: '/files' },
+      'Remove images or containers, or make room on the file system of /files',
+    ],
+    [
+      { kind: 'thin-pool', ...facts, makeup: pool } as VolumesFacts,
+      'Remove images or containers, extend the pool, or make room on the file system of /pool',
+    ],
+    [{ kind: 'thin-pool', ...facts, makeup: null } as VolumesFacts, 'Remove images or containers, or extend the pool'],
+  ] as const) {
+    assert.is(roomAdvice(kind), advice);
+    const { message } = await faultOf(check(used(95, 0), TENTH, kind));
+    assert.ok(message.endsWith(`keeps 10MiB. ${advice}`), message);
+  }
 });
 
 test('SpaceGuard.check faults with no-space where more is used than there is', async () => {
