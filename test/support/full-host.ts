@@ -11,6 +11,7 @@ import { removeAll } from '../e2e/stage.ts';
 import { type ConfigTable, type Daemon, makeDaemon } from './daemon.ts';
 import { failureOf } from './grpc-client.ts';
 import { withMounted } from './mounting.ts';
+import { problemsOf } from './own-words.ts';
 import { asRootWith } from './requirements.ts';
 import { makeSparseFile, withScratch } from './scratch.ts';
 import { until } from './until.ts';
@@ -117,10 +118,12 @@ async function writeWhileFull({ daemon, fill, empty }: Host): Promise<void> {
   await empty();
   await daemon.start();
   assert.is(await commitOf(daemon), 'FAILED_PRECONDITION');
+  assert.equal(await problemsOf(daemon), ['writes-lost']);
   await makeAnew(daemon);
 }
 
-async function makeAnew({ client, root }: Daemon): Promise<void> {
+async function makeAnew(daemon: Daemon): Promise<void> {
+  const { client, root } = daemon;
   await client.remove('active');
   const mounts = await client.prepare('active', 'layer');
   await withMounted(root, mounts, (dir) => writeFile(join(dir, 'data'), DATA));
@@ -129,4 +132,5 @@ async function makeAnew({ client, root }: Daemon): Promise<void> {
     assert.ok((await readFile(join(dir, 'data'))).equals(DATA));
   });
   await removeAll(client);
+  assert.equal(await problemsOf(daemon), []);
 }

@@ -23,7 +23,8 @@ export type ProblemCode =
   | 'host-space-short'
   | 'group-space-short'
   | 'extension-failed'
-  | 'task-hung';
+  | 'task-hung'
+  | 'writes-lost';
 
 export interface Problem {
   readonly code: ProblemCode;
@@ -55,6 +56,14 @@ export function findProblems({ catalog, volumes, config, extender, guard, tasks 
       found: `The task ${task} on ${subject} has not come back for ${Math.round(sinceMs / 1000)} s; calls that need it fail`,
       advice:
         'See dmesg and the disks below: it waits for the kernel. Only a restart of the machine ends what never returns',
+    });
+  }
+  if (volumes.faulty.size > 0) {
+    problems.push({
+      code: 'writes-lost',
+      severity: 'warning',
+      found: `Snapshots in use while there was no space: ${volumes.faulty.size}. They may lack what was written, and are never committed`,
+      advice: 'Remove them and make them anew; "thinsnap inspect KEY" tells of a device in state Faulty',
     });
   }
   if (guard.trouble !== null) {

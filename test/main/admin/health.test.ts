@@ -8,7 +8,7 @@ import type { Space, VolumesFacts } from '../../../src/main/volumes/volumes.ts';
 import { FaultError } from '../../../src/shared/faults.ts';
 import type { PoolMakeup } from '../../../src/shared/pool-makeup.ts';
 import type { PoolStatus } from '../../../src/shared/tasks.ts';
-import { parseSectors } from '../../../src/shared/units.ts';
+import { parseDeviceId, parseSectors } from '../../../src/shared/units.ts';
 import { withCore } from '../../support/core.ts';
 import { FakeGrowth } from '../../support/fake-growth.ts';
 
@@ -164,6 +164,16 @@ test('findProblems() tells of a task that does not come back, and what it works 
     const [problem] = findProblems({ catalog, volumes, config, extender, guard, tasks: { hung } });
     assert.is(problem?.code, 'task-hung');
     assert.match(problem?.found ?? '', /activate on pool-snap-7 .* 131 s/);
+  });
+});
+
+test('findProblems() tells of snapshots that may lack what was written to them', async () => {
+  const { config } = await loadConfig({ file: null, flags: NO_FLAGS });
+  await withCore(async ({ volumes, catalog, extender, guard }) => {
+    for (const id of [1, 2]) volumes.faulty.add(parseDeviceId(id));
+    const [problem] = findProblems({ catalog, volumes, config, extender, guard, tasks });
+    assert.is(problem?.code, 'writes-lost');
+    assert.match(problem?.found ?? '', /no space: 2\./);
   });
 });
 
