@@ -111,6 +111,7 @@ async function open(options: DaemonOptions, closers: (() => Promise<void>)[]): P
   closers.push(async () => {
     context.guard.close();
     await context.faultyDevices.close();
+    // What it has begun ends before the workers do.
     await context.logReserve.keep();
     await context.extender.close();
     await context.standby.stop();

@@ -29,6 +29,7 @@ export class FaultyDevices {
   /** Writes down what is not yet. What cannot be written is tried again the next time; that the catalog is broken is told elsewhere. */
   async record(): Promise<void> {
     const found = [...this.#options.volumes.faulty].filter((id) => this.#isNew(id) && !this.#underWay.has(id));
+    for (const id of found) this.#underWay.add(id);
     const written = await Promise.all(found.map((id) => this.#gate.run(() => this.#recordOne(id))));
     const recorded = found.filter((_, index) => written[index]);
     if (recorded.length > 0) this.#options.onRecorded(recorded);
@@ -47,7 +48,6 @@ export class FaultyDevices {
 
   async #recordOne(id: DeviceId): Promise<boolean> {
     const { catalog, lanes } = this.#options;
-    this.#underWay.add(id);
     try {
       return await lanes.run(deviceLane(id), async () => {
         if (!this.#isNew(id)) return false;

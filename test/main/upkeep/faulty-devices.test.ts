@@ -10,6 +10,7 @@ import { FaultError } from '../../../src/shared/faults.ts';
 import { parseDeviceId } from '../../../src/shared/units.ts';
 import { type Core, withCore } from '../../support/core.ts';
 import { faultOf } from '../../support/faults.ts';
+import { Latch } from '../../support/latch.ts';
 import { activeOf, deviceOf } from '../../support/records.ts';
 
 const ONE = parseDeviceId(1);
@@ -62,6 +63,26 @@ test('FaultyDevices.record leaves alone what is committed by the time of its tur
     await telling(core, told).record();
     await committing;
     assert.equal([statesOf(core), told], [['Deactivated', 'Activated'], []]);
+  });
+});
+
+test('FaultyDevices.record waits for each device once, however often it is called meanwhile', async () => {
+  await withCore(async (core) => {
+    await makeFaulty(core, 40);
+    const latch = new Latch();
+    const held = Array.from(core.volumes.faulty, (id) => core.lanes.run(deviceLane(id), () => latch.opened));
+    let turns = 0;
+    const run = core.lanes.run.bind(core.lanes);
+    core.lanes.run = (lane, action) => {
+      turns += 1;
+      return run(lane, action);
+    };
+    const told: number[][] = [];
+    const faulty = telling(core, told);
+    const recorded = [faulty.record(), faulty.record(), faulty.record()];
+    latch.open();
+    await Promise.all([...held, ...recorded]);
+    assert.equal([turns, told.flat().length], [40, 40]);
   });
 });
 
