@@ -23,9 +23,16 @@ export class Tables {
   /** Committed snapshots that bear a ref, counted under their parent and that ref. */
   readonly #refs = new Map<string, number>();
   readonly #bases = new Map<DeviceId, Device>();
+  #listed: readonly Snapshot[] | null = null;
 
   get snapshots(): ReadonlyMap<string, Snapshot> {
     return this.#snapshots;
+  }
+
+  /** All of them as they are now, which later changes do not show in. One for all who ask between two changes: readers may keep it for long. */
+  get listed(): readonly Snapshot[] {
+    this.#listed ??= [...this.#snapshots.values()];
+    return this.#listed;
   }
 
   get devices(): ReadonlyMap<DeviceId, Device> {
@@ -75,6 +82,7 @@ export class Tables {
     switch (change.kind) {
       case 'put-snapshot':
         this.#forget(change.snapshot.key);
+        this.#listed = null;
         this.#snapshots.set(change.snapshot.key, change.snapshot);
         this.#count(change.snapshot, 1);
         break;
@@ -99,6 +107,7 @@ export class Tables {
   #forget(key: string): void {
     const old = this.#snapshots.get(key);
     if (old === undefined) return;
+    this.#listed = null;
     this.#snapshots.delete(key);
     this.#count(old, -1);
   }

@@ -17,7 +17,8 @@ export function stat(context: Context, key: string): Snapshot {
 }
 
 /** All that match any of the filters, as they are now: later changes do not show. Fault `invalid` for a bad filter. */
-export function list(context: Context, filters: readonly string[]): Snapshot[] {
+export function list(context: Context, filters: readonly string[]): readonly Snapshot[] {
+  if (filters.length === 0) return context.catalog.tables.listed;
   const matches = parseFilters(filters);
   const found: Snapshot[] = [];
   for (const snapshot of context.catalog.tables.snapshots.values()) {

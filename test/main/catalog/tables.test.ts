@@ -69,10 +69,14 @@ test('Tables counts children, views, thin ids, bases and refs as a fresh count w
     fc.property(fc.array(anyChange, { maxLength: 60 }), (changes) => {
       const tables = new Tables();
       const model = new Model();
+      const lists: { readonly listed: readonly Snapshot[]; readonly expected: readonly Snapshot[] }[] = [];
       for (const change of changes) {
         tables.apply(change);
         model.apply(change);
+        lists.push({ listed: tables.listed, expected: [...tables.snapshots.values()] });
+        assert.is(tables.listed, tables.listed);
       }
+      for (const { listed, expected } of lists) assert.equal(listed, expected);
       assert.equal(new Map(tables.snapshots), model.snapshots);
       assert.equal(new Map<number, Device>(tables.devices), model.devices);
       assert.equal([...tables.thinIds].sort(), model.thinIds());
