@@ -151,10 +151,14 @@ const OPERATOR_TASKS = [
 ] as const satisfies readonly TaskName[];
 /** What nobody waits for, and what changes nothing when it fails. */
 const BACKGROUND_TASKS = ['reserveFile'] as const satisfies readonly TaskName[];
-const isBackgroundTask = (task: string): boolean => BACKGROUND_TASKS.some((name) => name === task);
-const isOperatorTask = (task: string): boolean => OPERATOR_TASKS.some((name) => name === task);
-const isBlockfileTask = (task: string): boolean => BLOCKFILE_TASKS.some((name) => name === task);
-const isCommonTask = (task: string): boolean => task === 'probe' || task === 'fenceOrphans';
+/** What no scenario passes for being on a thin pool. */
+const OTHER_TASKS = new Set<string>([
+  ...BLOCKFILE_TASKS,
+  ...OPERATOR_TASKS,
+  ...BACKGROUND_TASKS,
+  'probe',
+  'fenceOrphans',
+]);
 const pointsOf = (tasks: readonly string[]): string[] =>
   tasks.flatMap((task) => [`task.${task}.begun`, `task.${task}.done`]);
 
@@ -165,10 +169,6 @@ export const FAILPOINTS: Readonly<Record<'common' | 'blockfile' | 'thinPool', re
   thinPool: [
     ...THIN_POOL,
     'task.probe.done',
-    ...pointsOf(
-      Object.keys(TASK_LANES).filter(
-        (task) => !isCommonTask(task) && !isBlockfileTask(task) && !isOperatorTask(task) && !isBackgroundTask(task),
-      ),
-    ),
+    ...pointsOf(Object.keys(TASK_LANES).filter((task) => !OTHER_TASKS.has(task))),
   ],
 };

@@ -52,6 +52,11 @@ export function toSectors(bytes: Bytes): Sectors {
   return parseSectors(Math.floor(bytes / SECTOR_BYTES));
 }
 
+/** What a sparse file may still take of its file system, by its stat(2), which counts blocks of 512 bytes whatever the disk's are. */
+export function unallocated({ size, blocks }: { readonly size: number; readonly blocks: number }): Bytes {
+  return parseBytes(Math.max(0, size - blocks * SECTOR_BYTES));
+}
+
 export function toBytes(sectors: Sectors): Bytes {
   return parseBytes(sectors * SECTOR_BYTES);
 }

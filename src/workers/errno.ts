@@ -35,8 +35,9 @@ export async function withErrno<Value>(doing: string, action: () => Promise<Valu
 export function asFault(doing: string, error: unknown): unknown {
   const errno = errnoOf(error);
   if (errno === null) return error;
-  const found = [`Cannot ${doing}: ${errno}`, ADVICE[errno] ?? []].flat().join('. ');
-  return new FaultError(CODES[errno] ?? 'io', found, { cause: error });
+  const advice = ADVICE[errno];
+  const found = advice === undefined ? errno : `${errno}. ${advice}`;
+  return new FaultError(CODES[errno] ?? 'io', `Cannot ${doing}: ${found}`, { cause: error });
 }
 
 /** "ENOENT" and its like; null for what is no failed system call. Node's own codes begin with ERR_. */

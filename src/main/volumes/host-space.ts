@@ -3,15 +3,13 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FaultError } from '../../shared/faults.ts';
-import { MIB } from '../../shared/units.ts';
+import { type Bytes, MIB, unallocated } from '../../shared/units.ts';
 
 /** What ext4 keeps to itself of its blocks, though it counts them as free (ext4_calculate_resv_clusters()). */
 const KEPT_SHARE = 1 / 50;
 const KEPT_BLOCKS_MAX = 4096;
 /** With less than that free beside, what is written in one go may not fit. */
 const FULL_BYTES = 4 * MIB;
-/** Whatever the file system's blocks are (stat(2)). */
-const STAT_BLOCK_BYTES = 512;
 
 export interface HostSpace {
   readonly totalBytes: number;
@@ -31,11 +29,11 @@ export async function hostSpace(directory: string): Promise<HostSpace> {
 }
 
 /** What a sparse file may still take of the file system that it is on. Fault `unavailable` when it is not there. */
-export async function unallocatedBytes(path: string): Promise<number> {
-  const { size, blocks } = await stat(path).catch((error: unknown) => {
+export async function unallocatedBytes(path: string): Promise<Bytes> {
+  const status = await stat(path).catch((error: unknown) => {
     throw notToBeSeen(dirname(path), error);
   });
-  return Math.max(0, size - blocks * STAT_BLOCK_BYTES);
+  return unallocated(status);
 }
 
 function notToBeSeen(directory: string, error: unknown): FaultError {

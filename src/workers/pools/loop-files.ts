@@ -4,15 +4,12 @@ import { constants } from 'node:fs';
 import { access, mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FaultError } from '../../shared/faults.ts';
-import { type Bytes, parseBytes } from '../../shared/units.ts';
+import { type Bytes, parseBytes, unallocated } from '../../shared/units.ts';
 import { allocate } from '../block/allocate.ts';
 import { attachLoop, detachLoop, findLoops } from '../block/loop.ts';
 import { errnoOf, withErrno } from '../errno.ts';
 import type { NoteUndo } from '../undo.ts';
 import type { Part } from './pool-target.ts';
-
-/** Whatever the file system's blocks are (stat(2)). */
-const STAT_BLOCK_BYTES = 512;
 
 /** The file is made or extended to `wantedBytes`, for good, unless it has as much. */
 export async function extendLoopFile(path: string, wantedBytes: Bytes): Promise<void> {
@@ -42,11 +39,8 @@ export async function allocateLoopFile(path: string, sizeBytes: Bytes): Promise<
 }
 
 /** What the file may still take of the file system that it is on. */
-export async function unallocatedBytes(path: string): Promise<number> {
-  return withErrno(`look at ${path}`, async () => {
-    const { size, blocks } = await stat(path);
-    return Math.max(0, size - blocks * STAT_BLOCK_BYTES);
-  });
+export function unallocatedBytes(path: string): Promise<Bytes> {
+  return withErrno(`look at ${path}`, async () => unallocated(await stat(path)));
 }
 
 /** A new file is there after a power loss only once its folder is on disk. */

@@ -82,10 +82,10 @@ async function clear(kept: readonly string[]): Promise<void> {
   throw new Error(`Cannot clear away: ${(await deviceNames()).join(', ')}`);
 }
 
-/** The names of all devices that tests have made. */
-export async function deviceNames(): Promise<string[]> {
+/** The names of all devices that tests have made, or of those that begin so. */
+export async function deviceNames(prefix = PREFIX): Promise<string[]> {
   const output = await shell('dmsetup', 'info', '-c', '--noheadings', '-o', 'name');
-  return output.split('\n').filter((name) => name.startsWith(PREFIX));
+  return output.split('\n').filter((name) => name.startsWith(prefix));
 }
 
 /** From now on every write to the pool's metadata fails, as on a disk that is dying. */
