@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BLOCK_FILES, blockFilesLeft } from '../support/block-files.ts';
+import { removeAll } from '../support/clearing.ts';
 import { type Daemon, makeDaemon } from '../support/daemon.ts';
 import {
   cleanup,
@@ -30,7 +31,6 @@ import { syncFileSystem } from '../support/mounting.ts';
 import { problemsOf } from '../support/own-words.ts';
 import { asRootWith } from '../support/requirements.ts';
 import { makeSparseFile, withScratch } from '../support/scratch.ts';
-import { removeAll } from './stage.ts';
 
 const { THINSNAP_CATALOG_DISK: wanted = '' } = process.env;
 const DISK_BYTES = 48 * 1024 * 1024;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { removeAll } from '../support/clearing.ts';
 import { type ConfigTable, type Daemon, makeDaemon } from '../support/daemon.ts';
 import { failureOf } from '../support/grpc-client.ts';
 import { withMounted } from '../support/mounting.ts';
@@ -14,7 +15,6 @@ import { problemsOf } from '../support/own-words.ts';
 import { asRootWith } from '../support/requirements.ts';
 import { makeSparseFile, withScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
-import { removeAll } from './stage.ts';
 
 const MIB = 2 ** 20;
 const DISK_BYTES = 400 * MIB;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import type { Info } from '../../src/main/rpc/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
 import type { Mount } from '../../src/main/rpc/gen/containerd/types/mount_pb.ts';
+import { removeAll } from '../support/clearing.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { withMounted } from '../support/mounting.ts';
 import type { LabelMap, SnapshotsClient } from '../support/snapshots-client.ts';
@@ -75,21 +76,6 @@ export function createdNs(info: Info): bigint {
 
 export function updatedNs(info: Info): bigint {
   return info.updatedAt === undefined ? 0n : info.updatedAt.seconds * 1_000_000_000n + BigInt(info.updatedAt.nanos);
-}
-
-/**
- * What has no children goes, until there is nothing more than `kept`, which have no new children: of volumes that are shared with
- * others, nothing is left behind.
- */
-export async function removeAll(client: SnapshotsClient, kept: ReadonlySet<string> = new Set()): Promise<void> {
-  for (;;) {
-    const infos = await client.list();
-    const parents = new Set(infos.map(({ parent }) => parent));
-    const leaves = infos.filter(({ name }) => !parents.has(name) && !kept.has(name));
-    if (leaves.length === 0) break;
-    for (const { name } of leaves) await client.remove(name);
-  }
-  await client.cleanup();
 }
 
 function emptied(stage: Stage): void {

@@ -7,8 +7,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { basesAreLeft, removeAll } from './clearing.ts';
 import { type ConfigTable, type Daemon, startDaemon } from './daemon.ts';
-import { basesAreLeft } from './differences.ts';
 import { commit, type Model, prepare, type Step, textOf, textOfAll } from './failpoints/steps.ts';
 import { FakeTools, type Run } from './fake-tools.ts';
 import { codeOf } from './grpc-client.ts';
@@ -121,7 +121,8 @@ async function outlive(daemon: Daemon, fakes: FakeTools, trial: Trial): Promise<
   assert.is(await codeOf(step.call(daemon.client)), isDone ? step.again : 'OK');
   assert.equal(await seenBy(daemon), textOf(after));
   for (const [name, { kind, parent }] of after) await readOne(daemon, { name, kind, parent });
-  await removeAll(daemon);
+  await removeAll(daemon.client);
+  await basesAreLeft(daemon);
 }
 
 /** Answers what the step was answered, once the next daemon serves. */
@@ -155,11 +156,4 @@ async function readOne(
   const found = await withMounted(root, mounts, (dir) => readFile(join(dir, 'file'), 'utf8').catch(() => null));
   assert.is(found, name === LAYER || parent === LAYER ? CONTENT : null, name);
   if (kind === 'committed') await client.remove(`view of ${name}`);
-}
-
-async function removeAll(daemon: Daemon): Promise<void> {
-  const { client } = daemon;
-  for (const { name } of await client.list()) if (name !== LAYER) await client.remove(name);
-  await client.remove(LAYER);
-  await basesAreLeft(daemon);
 }

@@ -5,7 +5,8 @@
 
 import * as assert from 'uvu/assert';
 import { leaksOf } from '../e2e/hostile/leaks.ts';
-import { removeAll, type Stage, stageSuite } from '../e2e/stage.ts';
+import { type Stage, stageSuite } from '../e2e/stage.ts';
+import { removeAll } from '../support/clearing.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { thinPoolConfig } from './support/daemon.ts';
 import { leftovers } from './support/leftovers.ts';

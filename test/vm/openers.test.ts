@@ -9,11 +9,11 @@ import * as assert from 'uvu/assert';
 import { isCode } from '../../src/main/durable-file.ts';
 import type { Mount } from '../../src/main/volumes/volumes.ts';
 import { type Stage, stageSuite } from '../e2e/stage.ts';
+import { nothingIsLeft } from '../support/clearing.ts';
 import { codeOf } from '../support/grpc-client.ts';
 import { mountAt } from '../support/mounting.ts';
 import { promptly, Stopwatch } from '../support/promptly.ts';
 import { type Random, randomFrom } from '../support/random.ts';
-import { until } from '../support/until.ts';
 import { thinPoolDaemon } from './support/daemon.ts';
 import { leftovers } from './support/leftovers.ts';
 import { shell } from './support/shell.ts';
@@ -25,7 +25,6 @@ const { THINSNAP_TEST_POOL: pool = '' } = process.env;
 const OPEN_MS_MAX = 40;
 /** Between two rounds through all. */
 const PAUSE_MS = 10;
-const GONE_LIMIT_MS = 60_000;
 
 const GONE_CODES = ['ENOENT', 'ENXIO', 'EIO', 'ENODEV'];
 
@@ -94,7 +93,7 @@ function openers(stage: Stage): void {
       const parent = await stage.layer();
       await removedInUse(stage, { parent, other: parent }, await holdOpen(stage, parent));
       await stage.client.remove(parent);
-      await nothingLeft(stage);
+      await nothingIsLeft(stage.daemon, leftovers);
     },
   );
 
@@ -102,7 +101,7 @@ function openers(stage: Stage): void {
     const parent = await stage.layer();
     await committedInUse(stage, { parent, other: parent }, await holdOpen(stage, parent));
     await stage.client.remove(parent);
-    await nothingLeft(stage);
+    await nothingIsLeft(stage.daemon, leftovers);
   });
 
   for (const [what, inUse] of [
@@ -114,7 +113,7 @@ function openers(stage: Stage): void {
       await inUse(stage, { parent, other }, await mountAll(stage, parent));
       await stage.client.remove(parent);
       await stage.client.remove(other);
-      await nothingLeft(stage);
+      await nothingIsLeft(stage.daemon, leftovers);
     });
   }
 }
@@ -212,16 +211,6 @@ async function mountAll(stage: Stage, parent: string): Promise<InUse> {
 
 function tell(when: string, watch: Stopwatch): void {
   process.stdout.write(`${when}: ${watch.told()}\n`);
-}
-
-async function nothingLeft(stage: Stage): Promise<void> {
-  let left: readonly string[] = [];
-  const look = async (): Promise<true | null> => {
-    await stage.client.cleanup();
-    left = await leftovers();
-    return left.length === 0 ? true : null;
-  };
-  await until(GONE_LIMIT_MS, look, () => left.join(', '));
 }
 
 stageSuite('openers, thin pool', () => thinPoolDaemon('ioctl'), [openers]);

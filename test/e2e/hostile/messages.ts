@@ -7,12 +7,13 @@ import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufb
 import { status } from '@grpc/grpc-js';
 import * as assert from 'uvu/assert';
 import * as pb from '../../../src/main/rpc/gen/containerd/services/snapshots/v1/snapshots_pb.ts';
+import { removeAll } from '../../support/clearing.ts';
 import { codeOf } from '../../support/grpc-client.ts';
 import { callOverHttp2 } from '../../support/http2-call.ts';
 import { grpcMessage } from '../../support/http2-frames.ts';
 import { mutantOf } from '../../support/mutants.ts';
 import { randomFrom } from '../../support/random.ts';
-import { removeAll, type Stage } from '../stage.ts';
+import type { Stage } from '../stage.ts';
 import { CASES, withstand } from './calm.ts';
 
 const SERVICE = pb.Snapshots.typeName;

@@ -6,12 +6,12 @@
 
 import { readdir } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { basesAreLeft } from '../../support/differences.ts';
+import { basesAreLeft, removeAll } from '../../support/clearing.ts';
 import type { Begun, FakeTools } from '../../support/fake-tools.ts';
 import { answerOf, codeOf } from '../../support/grpc-client.ts';
 import { isAtWork } from '../../support/process-facts.ts';
 import { withstand } from '../hostile/calm.ts';
-import { removeAll, type Stage } from '../stage.ts';
+import type { Stage } from '../stage.ts';
 import { FAULT, type Origin, type Use } from './uses.ts';
 
 const { THINSNAP_TOOL_ENDS: ends = '0' } = process.env;

@@ -5,9 +5,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { nothingIsLeft } from '../clearing.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
 import { commit, type Model, prepare, remove, type Step, textOf, textOfAll } from '../failpoints/steps.ts';
-import { type Ground, nothingIsLeft } from '../failpoints/trial.ts';
+import type { Ground } from '../failpoints/trial.ts';
 import { codeOf } from '../grpc-client.ts';
 import { checkFileSystem, withMounted } from '../mounting.ts';
 import { type Held, heldAsRecorded } from './holdings.ts';
@@ -86,7 +87,7 @@ export class Victim {
   async end(): Promise<void> {
     await this.#clear();
     if (this.#model.delete(LAYER)) await this.daemon.client.remove(LAYER);
-    await nothingIsLeft(this.#ground, this.daemon, () => this.daemon.client.cleanup());
+    await nothingIsLeft(this.daemon, this.#ground.leftovers);
     await this.daemon.stop();
   }
 

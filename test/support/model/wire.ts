@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { removeAll } from '../clearing.ts';
 import { type ConfigTable, type Daemon, startDaemon } from '../daemon.ts';
 import { codeOf } from '../grpc-client.ts';
 import { LOST } from '../kills/victim.ts';
@@ -148,14 +149,6 @@ async function play(daemon: Daemon, calls: readonly Asked[], kills: number): Pro
   const isJudged = round.check();
   await removeAll(daemon.client);
   return isJudged;
-}
-
-/** Children first: whatever has some is tried again. */
-async function removeAll(client: SnapshotsClient): Promise<void> {
-  for (let left = await client.list(); left.length > 0; left = await client.list()) {
-    const ends = await Promise.all(left.map(({ name }) => codeOf(client.remove(name))));
-    assert.ok(ends.includes('OK'), `seed ${seed}: none of ${ends.length} snapshots can be removed`);
-  }
 }
 
 async function answerOf(client: SnapshotsClient, call: Call): Promise<Answer> {

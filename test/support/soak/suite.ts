@@ -5,9 +5,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { nothingIsLeft } from '../clearing.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
 import { commit, prepare, remove, type Step, textOf, textOfAll } from '../failpoints/steps.ts';
-import { nothingIsLeft } from '../failpoints/trial.ts';
 import { codeOf } from '../grpc-client.ts';
 import { heldAsRecorded } from '../kills/holdings.ts';
 import { LAYER } from '../kills/operations.ts';
@@ -139,7 +139,7 @@ class Soak {
     for (const starter of this.#starters) await starter.clear();
     for (const name of this.#kept) await this.perform(remove(name));
     assert.equal(await this.daemon.client.list(), []);
-    await nothingIsLeft(this.#ground, this.daemon, () => this.daemon.client.cleanup());
+    await nothingIsLeft(this.daemon, this.#ground.leftovers);
     await this.daemon.stop();
   }
 
