@@ -22,6 +22,13 @@ export interface KillGround extends Pick<Ground, 'config' | 'leftovers' | 'tidy'
   readonly held: Held;
 }
 
+export interface Killed {
+  /** Whether it had been answered. */
+  readonly isAnswered: boolean;
+  /** Until the answer; without one until the kill. */
+  readonly tookMs: number;
+}
+
 export class Victim {
   readonly daemon: Daemon;
   readonly #ground: KillGround;
@@ -56,17 +63,20 @@ export class Victim {
     return durationMs;
   }
 
-  /**
-   * Kills it so long after the operation was asked for; fails when the next life is not as it must be. Answers whether it
-   * had not been answered yet.
-   */
-  async killIn(operation: Operation, afterMs: number): Promise<boolean> {
+  /** Kills it so long after the operation was asked for; fails when the next life is not as it must be. */
+  async killIn(operation: Operation, afterMs: number): Promise<Killed> {
     const key = this.#newKey();
     for (const step of operation.before(key)) await this.#done(step);
     const step = operation.step(key);
     const after: Model = new Map(this.#model);
     step.apply(after);
-    const code = await this.#killedAt(codeOf(step.call(this.daemon.client)), afterMs);
+    const startMs = performance.now();
+    let answeredMs = afterMs;
+    const answer = codeOf(step.call(this.daemon.client)).then((end) => {
+      if (end === 'OK') answeredMs = performance.now() - startMs;
+      return end;
+    });
+    const code = await this.#killedAt(answer, afterMs);
     const seen = await this.#seen();
     const story = `${step.title} was answered ${code}, killed after ${afterMs.toFixed(2)} ms`;
     const isDone = seen.join('\n') === textOf(after).join('\n');
@@ -80,7 +90,7 @@ export class Victim {
     await heldAsRecorded(this.daemon, this.#ground.held);
     if (operation.made !== null) await this.#read(operation.made(key));
     await this.#clear();
-    return code !== 'OK';
+    return { isAnswered: code === 'OK', tookMs: answeredMs };
   }
 
   /** Removes everything, and looks for what is left. */
