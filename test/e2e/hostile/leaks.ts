@@ -9,21 +9,12 @@ import { Leftovers, type Scope } from '../../runner/leftovers.ts';
 import { codeOf } from '../../support/grpc-client.ts';
 import { RawConnection } from '../../support/http2-frames.ts';
 import { factsOf } from '../../support/process-facts.ts';
+import { liveOften, repeat } from '../life.ts';
 import type { Stage } from '../stage.ts';
-import { CASES, print, SETTLE_MS, settled, withstand } from './calm.ts';
+import { CASES, SETTLE_MS, settled, withstand } from './calm.ts';
 
 const run = promisify(execFile);
-const IN_FLIGHT = 16;
 const FILES = 64;
-/** Calls of one `life`. */
-const LIFE_CALLS = 12;
-/** How often memory is looked at: what stands at the end of a part is its least, for the heap goes up and down. */
-const SAMPLES = 100;
-const PARTS = 10;
-/** Of calls: below that, the ups and downs of the heap are more than what could leak. */
-const TELLING = 100_000;
-/** The heap went down by 16 MiB at once, and up again, within 12,000 calls; a leak of 1 KiB would not show beside that. */
-const SLOPE_BYTES_MAX = 32 * 1024;
 
 export interface LeakOptions {
   /** Of each kind. */
@@ -60,35 +51,13 @@ function manyCalls(stage: Stage, { calls, warmUp, scope }: LeakOptions): void {
     const leftovers = new Leftovers(scope, stage.daemon.root);
     await leftovers.remember();
     const parent = await stage.layer();
-    const life = async (): Promise<void> => {
-      const [key, name] = [stage.key(), stage.key()];
-      await client.prepare(key, parent);
-      await client.mounts(key);
-      await client.usage(key);
-      await client.update({ name: key, labels: { a: 'b' } }, ['labels.a']);
-      await client.commit(name, key);
-      await client.view(key, name);
-      await client.list(`name==${key}`);
-      await client.remove(key);
-      await client.remove(name);
-      assert.is(await codeOf(client.stat(key)), 'NOT_FOUND');
-      assert.is(await codeOf(client.prepare(parent)), 'ALREADY_EXISTS');
-      assert.is(await codeOf(client.remove(name)), 'NOT_FOUND');
-    };
-    await repeat(Math.min(calls, 100), life);
+    await liveOften(stage, parent, Math.min(calls, 100));
     await fillLanes(stage, parent, warmUp);
     await client.cleanup();
     const before = await factsOf(stage.daemon.pid);
-    const memory = new Memory(stage.daemon.pid);
     const attack = async (): Promise<void> => {
-      let lives = 0;
-      await repeat(calls, async () => {
-        await life();
-        lives += 1;
-        if (lives % Math.ceil(calls / SAMPLES) === 0) await memory.look(lives * LIFE_CALLS);
-      });
+      await liveOften(stage, parent, calls);
       await client.cleanup();
-      print(memory.told());
     };
     await withstand(stage, attack, { name: `${calls} calls of each kind` });
     await settled(stage.daemon.pid, before);
@@ -97,7 +66,6 @@ function manyCalls(stage: Stage, { calls, warmUp, scope }: LeakOptions): void {
     await client.remove(parent);
     await client.cleanup();
     assert.equal(await leftovers.collect(SETTLE_MS), []);
-    if (calls * LIFE_CALLS >= TELLING) assert.ok(memory.slope() < SLOPE_BYTES_MAX, memory.told());
   });
 }
 
@@ -151,44 +119,6 @@ function fewFiles(stage: Stage): void {
   });
 }
 
-/** What the daemon has in memory while calls are made. */
-class Memory {
-  readonly #pid: number;
-  readonly #samples: { readonly calls: number; readonly bytes: number }[] = [];
-
-  constructor(pid: number) {
-    this.#pid = pid;
-  }
-
-  async look(calls: number): Promise<void> {
-    this.#samples.push({ calls, bytes: (await factsOf(this.#pid)).rssBytes });
-  }
-
-  /** Bytes for each hundred calls, by least squares over the least of each part, without the first third: that is warm-up. */
-  slope(): number {
-    const parts = this.#parts().slice(Math.ceil(PARTS / 3));
-    const mean = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
-    const [calls, bytes] = [mean(parts.map((part) => part.calls)), mean(parts.map((part) => part.bytes))];
-    const together = mean(parts.map((part) => (part.calls - calls) * (part.bytes - bytes)));
-    return (100 * together) / mean(parts.map((part) => (part.calls - calls) ** 2));
-  }
-
-  told(): string {
-    const kib = this.#parts().map(({ bytes }) => Math.round(bytes / 1024));
-    return `memory of ${PARTS} parts, in KiB: ${kib.join(', ')}; ${Math.round(this.slope())} bytes for each 100 calls`;
-  }
-
-  #parts(): readonly { readonly calls: number; readonly bytes: number }[] {
-    const size = Math.ceil(this.#samples.length / PARTS);
-    const starts = Array.from({ length: PARTS }, (_, part) => part * size);
-    const parts = starts.map((start) => this.#samples.slice(start, start + size));
-    return parts.map((part) => ({
-      calls: part.at(-1)?.calls ?? 0,
-      bytes: Math.min(...part.map(({ bytes }) => bytes)),
-    }));
-  }
-}
-
 /** Has each lane of workers asked for more at once than it has threads: slow, fast, and that of deletions. */
 async function fillLanes(stage: Stage, parent: string, count: number): Promise<void> {
   const { client } = stage;
@@ -196,15 +126,4 @@ async function fillLanes(stage: Stage, parent: string, count: number): Promise<v
   await Promise.all(keys.map((each) => client.prepare(each, parent)));
   await Promise.all(keys.map((each) => client.usage(each)));
   await Promise.all(keys.map((each) => client.remove(each)));
-}
-
-async function repeat(count: number, action: () => Promise<void>): Promise<void> {
-  let left = count;
-  const work = async (): Promise<void> => {
-    while (left > 0) {
-      left -= 1;
-      await action();
-    }
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, work));
 }

@@ -331,4 +331,11 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     instead: '        if (sealed === null) await commitCopy(',
     toldBy: 'e2e/semantics-blockfile',
   },
+  {
+    title: 'a lane that is idle is kept for ever',
+    file: 'src/main/lanes.ts',
+    text: 'queue.pending === 0 && this.#queues.get(lane) === queue) {',
+    instead: 'queue.pending === 0 && this.#queues.get(lane) !== queue) {',
+    toldBy: 'e2e/live-heap-blockfile',
+  },
 ];
