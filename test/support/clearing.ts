@@ -1,13 +1,17 @@
 // The end of what a test has made: every snapshot is removed, and nothing stays behind it.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Admin } from '../../src/main/rpc/gen/thinsnap/admin/v1/admin_pb.ts';
 import type { Daemon } from './daemon.ts';
 import { askAsAdmin, findingsOf } from './own-words.ts';
 import type { SnapshotsClient } from './snapshots-client.ts';
 import { until } from './until.ts';
 
-/** What is given up goes in the background, and in its own time: the longest pause of what is tried again is 30 s. */
-const LEFT_LIMIT_MS = 120_000;
+/** What is given up goes in the background, and in its own time. */
+const LEFTOVER_LOOKS = 100;
+const LEFTOVER_PAUSE_MS = 100;
+/** The longest pause of what is tried again is 30 s. */
+const BASES_LIMIT_MS = 120_000;
 
 /**
  * What has no children goes, until there is nothing more than `kept`, which have no new children: of volumes that are shared with
@@ -34,17 +38,29 @@ export async function nothingIsLeft(
   cleanup: () => Promise<unknown> = () => daemon.client.cleanup(),
 ): Promise<void> {
   let left: readonly string[] = [];
-  const look = async (): Promise<true | null> => {
+  for (let look = 0; look < LEFTOVER_LOOKS; look += 1) {
     await cleanup();
+    left = await leftovers(daemon);
+    if (left.length === 0) return;
+    await sleep(LEFTOVER_PAUSE_MS);
+  }
+  throw new Error(`Left behind: ${left.join(', ')}`);
+}
+
+/** The same, of what goes only once it was tried again: within `limitMs`. */
+export async function nothingIsLeftWithin(limitMs: number, daemon: Daemon, leftovers: Leftovers): Promise<void> {
+  let left: readonly string[] = [];
+  const look = async (): Promise<true | null> => {
+    await daemon.client.cleanup();
     left = await leftovers(daemon);
     return left.length === 0 ? true : null;
   };
-  await until(LEFT_LIMIT_MS, look, () => `left behind: ${left.join(', ')}`);
+  await until(limitMs, look, () => `left behind: ${left.join(', ')}`);
 }
 
-/** The same by the daemon's own word, and storage holds what its records name. */
-export async function basesAreLeft(daemon: Daemon): Promise<void> {
-  await nothingIsLeft(daemon, leftOf);
+/** By the daemon's own word there is nothing more than the bases, and storage holds what its records name. */
+export function basesAreLeft(daemon: Daemon): Promise<void> {
+  return nothingIsLeftWithin(BASES_LIMIT_MS, daemon, leftOf);
 }
 
 function leftOf(daemon: Daemon): Promise<readonly string[]> {

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { isCode } from '../../src/main/durable-file.ts';
 import type { Mount } from '../../src/main/volumes/volumes.ts';
 import { type Stage, stageSuite } from '../e2e/stage.ts';
-import { nothingIsLeft } from '../support/clearing.ts';
+import { nothingIsLeftWithin } from '../support/clearing.ts';
 import { codeOf } from '../support/grpc-client.ts';
 import { mountAt } from '../support/mounting.ts';
 import { promptly, Stopwatch } from '../support/promptly.ts';
@@ -25,6 +25,7 @@ const { THINSNAP_TEST_POOL: pool = '' } = process.env;
 const OPEN_MS_MAX = 40;
 /** Between two rounds through all. */
 const PAUSE_MS = 10;
+const GONE_LIMIT_MS = 60_000;
 
 const GONE_CODES = ['ENOENT', 'ENXIO', 'EIO', 'ENODEV'];
 
@@ -93,7 +94,7 @@ function openers(stage: Stage): void {
       const parent = await stage.layer();
       await removedInUse(stage, { parent, other: parent }, await holdOpen(stage, parent));
       await stage.client.remove(parent);
-      await nothingIsLeft(stage.daemon, leftovers);
+      await nothingIsLeftWithin(GONE_LIMIT_MS, stage.daemon, leftovers);
     },
   );
 
@@ -101,7 +102,7 @@ function openers(stage: Stage): void {
     const parent = await stage.layer();
     await committedInUse(stage, { parent, other: parent }, await holdOpen(stage, parent));
     await stage.client.remove(parent);
-    await nothingIsLeft(stage.daemon, leftovers);
+    await nothingIsLeftWithin(GONE_LIMIT_MS, stage.daemon, leftovers);
   });
 
   for (const [what, inUse] of [
@@ -113,7 +114,7 @@ function openers(stage: Stage): void {
       await inUse(stage, { parent, other }, await mountAll(stage, parent));
       await stage.client.remove(parent);
       await stage.client.remove(other);
-      await nothingIsLeft(stage.daemon, leftovers);
+      await nothingIsLeftWithin(GONE_LIMIT_MS, stage.daemon, leftovers);
     });
   }
 }
