@@ -2,8 +2,10 @@
 //
 // THINSNAP_SOAK_LOOPS: containers. THINSNAP_SOAK_SEED brings back what was drawn, though not its order.
 
+import { test } from 'uvu';
 import { BLOCK_FILES, blockFilesHeld, blockFilesLeft } from '../support/block-files.ts';
-import { soakSuite } from '../support/soak/suite.ts';
+import { asRootWith } from '../support/requirements.ts';
+import { soakOn } from '../support/soak/suite.ts';
 
 const { THINSNAP_SOAK_LOOPS: loops = '200', THINSNAP_SOAK_SEED: seed = String(Date.now() % 1e6) } = process.env;
 
@@ -13,6 +15,9 @@ const ground = {
   held: blockFilesHeld,
   leftovers: blockFilesLeft,
   tidy: async () => undefined,
+  power: null,
 };
 
-soakSuite(ground, Number(loops), Number(seed));
+const asRoot = asRootWith(test, 'losetup');
+asRoot(`${loops} containers come and go, seed ${seed}`, () => soakOn(ground, Number(loops), Number(seed)));
+test.run();

@@ -6,7 +6,6 @@ import * as assert from 'uvu/assert';
 import { commit, type Model, prepare, remove, type Step, update, view } from '../failpoints/steps.ts';
 import { LAYER } from '../kills/operations.ts';
 import { CONTENT } from '../kills/victim.ts';
-import { withMounted } from '../mounting.ts';
 import { type Random, randomFrom } from '../random.ts';
 import type { SnapshotsClient } from '../snapshots-client.ts';
 
@@ -17,11 +16,12 @@ const WRITTEN_BYTES_MAX = 1024 * 1024;
 const PERCENT = { mounted: 4, committed: 8, viewed: 5, measured: 10, labelled: 5 } as const;
 
 export interface SoakedDaemon {
-  readonly root: string;
   /** Does it, though the daemon may be killed meanwhile: once more then, by the next one. Answers how long the last try took. */
   readonly perform: (step: Step) => Promise<number>;
   /** Asks, again after a kill. */
   readonly ask: <T>(call: (client: SnapshotsClient) => Promise<T>) => Promise<T>;
+  /** Mounts it meanwhile; from its beginning again when power failed in its middle. */
+  readonly use: (key: string, action: (dir: string) => Promise<void>) => Promise<void>;
 }
 
 export class Starter {
@@ -73,8 +73,7 @@ export class Starter {
   }
 
   async #use(key: string): Promise<void> {
-    const mounts = await this.#daemon.ask((client) => client.mounts(key));
-    await withMounted(this.#daemon.root, mounts, async (dir) => {
+    await this.#daemon.use(key, async (dir) => {
       assert.is(await readFile(join(dir, 'file'), 'utf8'), CONTENT);
       await writeFile(join(dir, key), Buffer.alloc(Math.ceil(this.#random() * WRITTEN_BYTES_MAX), key));
     });

@@ -9,10 +9,10 @@ import { shell } from './shell.ts';
 const PREFIX = 'thinsnap-test-';
 export const POOL = `${PREFIX}pool`;
 export const POOL_UUID = `${PREFIX}pool-uuid`;
-const METADATA = `${PREFIX}metadata`;
+export const METADATA = `${PREFIX}metadata`;
 export const DATA = `${PREFIX}data`;
 const METADATA_DISK = '/dev/vdb';
-const DATA_DISK = '/dev/vda';
+export const DATA_DISK = '/dev/vda';
 const CLEAR_PASSES_MAX = 10;
 
 export interface PoolSize {
