@@ -13,6 +13,7 @@ import { daemonHelp, parseDaemonFlags, USAGE_EXIT_STATUS } from './config/flags.
 import { loadConfig } from './config/load-config.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { boundOldGeneration } from './old-generation.ts';
+import { announceServing } from './service-manager.ts';
 
 /** A stop that takes longer than the calls in flight may, and the workers after them, is no stop. */
 const STOP_LIMIT_MS = 60_000;
@@ -67,6 +68,9 @@ async function run(config: Config): Promise<number> {
   const daemon = await startDaemon({ config, log, signal: givenUp.signal, onBug: () => stop(1) });
   say(banner(config, daemon));
   log.info({ address: config.address, volumes: daemon.description, version: await readVersion() }, 'serving');
+  await announceServing(process.env).catch((error: unknown) => {
+    log.warn(toFault(error).message);
+  });
   boundOldGeneration();
   const status = await stopped;
   setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();

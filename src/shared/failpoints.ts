@@ -18,6 +18,8 @@ type Action =
   | { readonly kind: 'off' }
   /** SIGKILL of the whole process. */
   | { readonly kind: 'kill' }
+  /** SIGABRT of the whole process: the end of native code that finds itself wrong. */
+  | { readonly kind: 'abort' }
   /** A fault, as the kernel or a tool would cause one. */
   | { readonly kind: 'error'; readonly code: FaultCode }
   /** An error that nobody foresaw: a bug. */
@@ -97,6 +99,9 @@ async function act(name: FailpointName, action: Action): Promise<void> {
     case 'kill':
       process.kill(process.pid, 'SIGKILL');
       return spin();
+    case 'abort':
+      process.kill(process.pid, 'SIGABRT');
+      return spin();
     case 'error':
       throw new FaultError(action.code, `Cannot go on at ${name}: planned by THINSNAP_FAILPOINTS`);
     case 'throw':
@@ -156,7 +161,9 @@ function parseAction(entry: string, word: string, operand: string | undefined): 
       throw badPlan(entry, `delay needs 0..${DELAY_MAX_MS} milliseconds`);
     return { kind: 'delay', ms };
   }
-  const kind = (['off', 'kill', 'throw', 'hang', 'spin', 'exit', 'oom'] as const).find((each) => each === word);
+  const kind = (['off', 'kill', 'abort', 'throw', 'hang', 'spin', 'exit', 'oom'] as const).find(
+    (each) => each === word,
+  );
   if (kind === undefined || operand !== undefined) throw badPlan(entry, `"${word}" is no action`);
   return { kind };
 }

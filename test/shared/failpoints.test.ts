@@ -1,5 +1,6 @@
 // The plan of failures: how it is written, what each term does, and that nothing happens without one.
 
+import { spawnSync } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -7,7 +8,6 @@ import * as assert from 'uvu/assert';
 import { FAILPOINTS, type FailpointName } from '../../src/shared/failpoint-names.ts';
 import { armFailpoints, failpoint, failpointSetup } from '../../src/shared/failpoints.ts';
 import { faultOf } from '../support/faults.ts';
-import { withNodeChild } from '../support/node-child.ts';
 
 const NAME = 'prepare.recorded';
 const ALL = [...FAILPOINTS.common, ...FAILPOINTS.blockfile, ...FAILPOINTS.thinPool];
@@ -88,18 +88,22 @@ for (const plan of [
   });
 }
 
-test('kill ends the process as a crash does, before anything that comes after it', async () => {
-  const module = new URL('../../src/shared/failpoints.js', import.meta.url).href;
-  const script = `import { armFailpoints, failpoint } from '${module}';
-    armFailpoints('${NAME}=kill');
-    console.log('before');
-    await failpoint('${NAME}');
-    console.log('after');`;
-  await withNodeChild(script, [], async (child) => {
-    assert.is(await child.nextLine(), 'before');
-    assert.equal(await child.kill(), []);
+for (const [action, signal] of [
+  ['kill', 'SIGKILL'],
+  ['abort', 'SIGABRT'],
+]) {
+  test(`${action} ends the process by ${signal}, before anything that comes after it`, () => {
+    const module = new URL('../../src/shared/failpoints.js', import.meta.url).href;
+    const script = `import { armFailpoints, failpoint } from '${module}';
+      armFailpoints('${NAME}=${action}');
+      console.log('before');
+      await failpoint('${NAME}');
+      console.log('after');`;
+    const end = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+    assert.is(end.signal, signal);
+    assert.is(end.stdout, 'before\n');
   });
-});
+}
 
 test('each name of the list is one place in the code, and each place has a name of the list', async () => {
   const entries = await readdir('src', { recursive: true });

@@ -279,6 +279,7 @@ function candidates(points: readonly string[], leaving: string): Candidates {
       hangs,
       waited.filter((point) => WORKERS.test(point)).map(at('1*spin')),
       workers.map(at('1*exit')),
+      workers.map(at('1*abort')),
       workers.map(at('1*oom')),
       later.flatMap((point) => starts.map((start) => twice(at('1*kill')(point), start, starts))),
       passages('1*kill'),
