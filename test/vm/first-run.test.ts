@@ -4,27 +4,19 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GrpcClient, isServing } from '../support/grpc-client.ts';
 import { until } from '../support/until.ts';
 import { HELLO, sayHello } from './support/container.ts';
+import { installInto } from './support/install.ts';
 import { shell } from './support/shell.ts';
 
 const ADDRESS = '/run/thinsnap/thinsnap.sock';
 const START_LIMIT_MS = 120_000;
-
-/** The two programs by their names, as an installation has them. */
-async function installInto(dir: string): Promise<void> {
-  for (const name of ['thinsnap', 'thinsnapd']) {
-    const program = fileURLToPath(new URL(`../../src/main/${name}.js`, import.meta.url));
-    await writeFile(join(dir, name), `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`, { mode: 0o755 });
-  }
-}
 
 async function untilServing(daemon: ChildProcess): Promise<void> {
   const client = new GrpcClient(ADDRESS, { channels: 'own' });

@@ -2,10 +2,9 @@
 // no tool of the last life, and what refuses to start is not asked for ever.
 // vm: plain pool
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PACKAGE_ROOT } from '../../src/main/package-root.ts';
@@ -16,12 +15,14 @@ import { LOST } from '../support/kills/victim.ts';
 import { SnapshotsClient } from '../support/snapshots-client.ts';
 import { until } from '../support/until.ts';
 import { thinPoolConfig } from './support/daemon.ts';
+import { installInto } from './support/install.ts';
 import { tidy } from './support/leftovers.ts';
 import { shell } from './support/shell.ts';
 import { UserSystemd } from './support/user-systemd.ts';
 
 const UNIT = 'thinsnapd.service';
-const PROGRAM = fileURLToPath(new URL('../../src/main/thinsnapd.js', import.meta.url));
+/** Where the unit looks for the program and for its configuration. */
+const [PROGRAMS, CONFIGURATION] = ['/usr/local/bin', '/etc/thinsnap'];
 /** For a start in an emulated machine, and for five of them. */
 const AGAIN_LIMIT_MS = 120_000;
 /** The seconds of a sleep: no other process has so many. */
@@ -35,28 +36,28 @@ let systemd: UserSystemd;
 tests.before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
   address = join(dir, 'thinsnap.sock');
+  await mkdir(CONFIGURATION, { recursive: true });
   await configure('');
+  await installInto(PROGRAMS);
   systemd = await UserSystemd.start();
   // Starts take longer here than anywhere else: five within a minute are too many to ask for.
   const dropIn = `[Unit]
 StartLimitIntervalSec=600
 [Service]
 Environment=THINSNAP_TOOL_PATH=${dir}:${TOOL_SEARCH_PATH}
-ExecStart=
-ExecStart=${process.execPath} ${PROGRAM} --config ${join(dir, 'config.toml')}
 `;
   await systemd.install(join(PACKAGE_ROOT, 'contrib', UNIT), dropIn);
 });
 tests.after(async () => {
   await systemd.stop();
   await tidy();
-  await rm(dir, { recursive: true });
+  for (const path of [dir, CONFIGURATION]) await rm(path, { recursive: true });
 });
 
 async function configure(more: string): Promise<void> {
   const table = { ...thinPoolConfig('ioctl'), root_path: join(dir, 'state'), address };
   const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
-  await writeFile(join(dir, 'config.toml'), `${lines.join('')}${more}`);
+  await writeFile(join(CONFIGURATION, 'config.toml'), `${lines.join('')}${more}`);
 }
 
 /** One connection of its own, for one life. */
