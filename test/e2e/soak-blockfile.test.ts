@@ -9,6 +9,8 @@ import { soakOn } from '../support/soak/suite.ts';
 
 const { THINSNAP_SOAK_LOOPS: loops = '200', THINSNAP_SOAK_SEED: seed = String(Date.now() % 1e6) } = process.env;
 
+const ROUND_LOOPS = 1_000;
+
 const ground = {
   config: BLOCK_FILES,
   furnish: async () => undefined,
@@ -19,5 +21,7 @@ const ground = {
 };
 
 const asRoot = asRootWith(test, 'losetup');
-asRoot(`${loops} containers come and go, seed ${seed}`, () => soakOn(ground, Number(loops), Number(seed)));
+asRoot(`${loops} containers come and go, seed ${seed}`, () =>
+  soakOn(ground, { loops: Number(loops), roundLoops: ROUND_LOOPS }, Number(seed)),
+);
 test.run();

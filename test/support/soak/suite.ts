@@ -20,12 +20,9 @@ import { type Figures, findGrowth, showFigures } from './figures.ts';
 import { Starter } from './starter.ts';
 
 const STARTERS = 4;
-/** One kill in each so many containers, at one of them. */
-const ROUND_LOOPS = 1_000;
 const ROUNDS_MIN = 2;
-/** In one of so many rounds power fails instead, where it can: in the second of them, which a short run has too. */
-const POWER_ROUNDS = 10;
-const POWER_ROUND = 2;
+/** In each second round power fails instead, where it can. */
+const POWER_ROUNDS = 2;
 /** For what is removed after the answer. */
 const QUIET_LIMIT_MS = 60_000;
 
@@ -44,11 +41,17 @@ export interface SoakGround extends KillGround {
   readonly furnish: (daemon: Daemon) => Promise<void>;
 }
 
-/** `loops`: containers that are started, of all who start some. */
-export async function soakOn(ground: SoakGround, loops: number, seed: number): Promise<void> {
+export interface SoakLength {
+  /** Containers that are started, of all who start some. */
+  readonly loops: number;
+  /** One kill in each so many of them, at one of these. */
+  readonly roundLoops: number;
+}
+
+export async function soakOn(ground: SoakGround, { loops, roundLoops }: SoakLength, seed: number): Promise<void> {
   const soak = await Soak.begin(ground, seed);
   try {
-    const rounds = Math.max(ROUNDS_MIN, Math.ceil(loops / ROUND_LOOPS));
+    const rounds = Math.max(ROUNDS_MIN, Math.ceil(loops / roundLoops));
     for (let round = 1; round <= rounds; round += 1) await soak.round(round, Math.ceil(loops / rounds / STARTERS));
     await soak.end();
     process.stdout.write(`${soak.told()}\n`);
@@ -149,7 +152,7 @@ class Soak {
 
   /** Each starts so many containers; at one of them the daemon is killed, or power fails. Then all that is there is compared. */
   async round(number: number, loopsEach: number): Promise<void> {
-    const power = number % POWER_ROUNDS === POWER_ROUND ? this.#ground.power : null;
+    const power = number % POWER_ROUNDS === 0 ? this.#ground.power : null;
     const killAt = this.#started + Math.ceil(this.#random() * loopsEach * STARTERS);
     await Promise.all(
       this.#starters.map(async (starter) => {
