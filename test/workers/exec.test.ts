@@ -93,7 +93,8 @@ test('runTool() ends a tool that hangs, and what that tool started', async () =>
 });
 
 test('runTool() kills a tool that ignores SIGTERM', async () => {
-  await withFakeTools({ cp: 'trap "" TERM; echo $$ >"$1"; while :; do sleep 1; done' }, async (dir) => {
+  // One that is not killed ends with the test, whose directory goes then.
+  await withFakeTools({ cp: 'trap "" TERM; echo $$ >"$1"; while [ -e "$1" ]; do sleep 1; done' }, async (dir) => {
     const error = await failureOf(runTool('cp', [join(dir, 'pid')], { timeoutMs: 300 }));
     assert.match(error.message, /it was ended/);
     assert.not(isAlive(Number(await readFile(join(dir, 'pid'), 'utf8'))));

@@ -7,7 +7,9 @@
 const NS_PER_MS = 1_000_000n;
 const NS_PER_SECOND = 1_000_000_000n;
 
-/** Looks at the wall clock while waiting for its next millisecond: some 10 ms, where one is enough. */
+/** Ticks of the wall clock that are looked at: this thread may be held up at one of them, and not at all. */
+const ALIGN_TICKS = 3;
+/** Looks at the wall clock while waiting for them: some 10 ms. */
 const ALIGN_READS_MAX = 100_000;
 
 export interface Timestamp {
@@ -32,7 +34,7 @@ export class Clock {
   /** Wall time less monotonic time. */
   #anchorNs: bigint;
 
-  /** Spins for up to a millisecond, to see the wall clock tick once. */
+  /** Spins for up to three milliseconds, to see the wall clock tick. */
   constructor(sources: TimeSources = MACHINE) {
     this.#sources = sources;
     this.#anchorNs = align(sources);
@@ -53,15 +55,22 @@ export class Clock {
   }
 }
 
-/** The anchor as seen at a tick: the tick came after `beforeNs`, so it is too large by one look at most. */
+/** The least of the anchors as seen at each tick: it came after `beforeNs`, so none is too small, and too large by that look at most. */
 function align(sources: TimeSources): bigint {
-  const startMs = sources.wallMs();
+  let anchorNs: bigint | null = null;
+  let ticks = 0;
+  let tickMs = sources.wallMs();
   let beforeNs = sources.monotonicNs();
-  for (let reads = 0; reads < ALIGN_READS_MAX; reads += 1) {
+  for (let reads = 0; reads < ALIGN_READS_MAX && ticks < ALIGN_TICKS; reads += 1) {
     const lookNs = sources.monotonicNs();
     const wallMs = sources.wallMs();
-    if (wallMs !== startMs) return BigInt(wallMs) * NS_PER_MS - beforeNs;
+    if (wallMs !== tickMs) {
+      const seenNs = BigInt(wallMs) * NS_PER_MS - beforeNs;
+      if (anchorNs === null || seenNs < anchorNs) anchorNs = seenNs;
+      ticks += 1;
+      tickMs = wallMs;
+    }
     beforeNs = lookNs;
   }
-  return (BigInt(startMs) + 1n) * NS_PER_MS - 1n - beforeNs;
+  return anchorNs ?? (BigInt(tickMs) + 1n) * NS_PER_MS - 1n - beforeNs;
 }

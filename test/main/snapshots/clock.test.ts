@@ -97,6 +97,25 @@ test('now() recovers when the thread was held up between two looks', () => {
   assertWithin(latenessNs(machine, clock), [0n, MS + 3n * LOOK_NS]);
 });
 
+for (const heldUpAtTick of [1, 2, 3]) {
+  test(`now() is exact from the first call when the thread was held up at tick ${heldUpAtTick} of the start`, () => {
+    const machine = new Machine();
+    const look = machine.wallMs.bind(machine);
+    let ticks = 0;
+    let lastMs = Number(machine.wallNs / MS);
+    machine.wallMs = () => {
+      const isTick = Number((machine.wallNs + LOOK_NS) / MS) > lastMs;
+      if (isTick) ticks += 1;
+      if (isTick && ticks === heldUpAtTick) machine.pass(20n * MS);
+      lastMs = look();
+      return lastMs;
+    };
+    const clock = new Clock(machine);
+    assert.ok(ticks >= heldUpAtTick);
+    assertWithin(latenessNs(machine, clock), [0n, 5n * LOOK_NS]);
+  });
+}
+
 test('Clock starts when the wall clock stands still', () => {
   const clock = new Clock({ wallMs: () => 1_234, monotonicNs: () => 77n });
   assert.is(toNs(clock.now()) / MS, 1_234n);
