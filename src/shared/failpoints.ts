@@ -97,11 +97,9 @@ async function act(name: FailpointName, action: Action): Promise<void> {
     case 'off':
       return;
     case 'kill':
-      process.kill(process.pid, 'SIGKILL');
-      return spin();
+      return die('SIGKILL');
     case 'abort':
-      process.kill(process.pid, 'SIGABRT');
-      return spin();
+      return die('SIGABRT');
     case 'error':
       throw new FaultError(action.code, `Cannot go on at ${name}: planned by THINSNAP_FAILPOINTS`);
     case 'throw':
@@ -117,6 +115,12 @@ async function act(name: FailpointName, action: Action): Promise<void> {
     case 'oom':
       return exhaust();
   }
+}
+
+/** The signal may come a moment later on. */
+function die(signal: NodeJS.Signals): never {
+  process.kill(process.pid, signal);
+  return spin();
 }
 
 function spin(): never {

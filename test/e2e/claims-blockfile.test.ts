@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ConfigTable, type Daemon, startDaemon } from '../support/daemon.ts';
+import { type ConfigTable, type Daemon, startDaemon, writeConfig } from '../support/daemon.ts';
 import { withScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { withTimeout } from '../support/with-timeout.ts';
@@ -58,12 +58,8 @@ function run(...args: readonly string[]): Run {
 }
 
 /** Writes a configuration for daemons under `dir`; answers the file. */
-async function configIn(dir: string, config: ConfigTable): Promise<string> {
-  const file = join(dir, 'config.toml');
-  const table = { root_path: join(dir, 'state'), address: join(dir, 'socket'), ...CONFIG, ...config };
-  const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
-  await writeFile(file, lines.join(''));
-  return file;
+function configIn(dir: string, config: ConfigTable): Promise<string> {
+  return writeConfig(dir, { root_path: join(dir, 'state'), address: join(dir, 'socket'), ...CONFIG, ...config });
 }
 
 async function withDaemon(config: ConfigTable, action: (daemon: Daemon) => Promise<void>): Promise<void> {

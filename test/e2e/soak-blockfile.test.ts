@@ -8,7 +8,6 @@ import { asRootWith } from '../support/requirements.ts';
 import { soakOn } from '../support/soak/suite.ts';
 
 const { THINSNAP_SOAK_LOOPS: loops = '200', THINSNAP_SOAK_SEED: seed = String(Date.now() % 1e6) } = process.env;
-
 const ROUND_LOOPS = 1_000;
 
 const ground = {

@@ -47,9 +47,16 @@ export async function makeDaemon(options: DaemonOptions): Promise<Daemon> {
   const root = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
   const address = join(root, 'thinsnap.sock');
   const table = { root_path: join(root, 'state'), address, ...options.config };
-  const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
-  await writeFile(join(root, 'config.toml'), lines.join(''));
+  await writeConfig(root, table);
   return new Daemon(root, address, options.env ?? {});
+}
+
+/** Writes a configuration into `dir`; answers the file. */
+export async function writeConfig(dir: string, table: ConfigTable): Promise<string> {
+  const file = join(dir, 'config.toml');
+  const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+  await writeFile(file, lines.join(''));
+  return file;
 }
 
 export class Daemon {

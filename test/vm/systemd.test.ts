@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert';
 import { PACKAGE_ROOT } from '../../src/main/package-root.ts';
 import { TOOL_SEARCH_PATH } from '../../src/shared/tools.ts';
 import { removeAll } from '../support/clearing.ts';
+import { type ConfigTable, writeConfig } from '../support/daemon.ts';
 import { codeOf, GrpcClient, isServing } from '../support/grpc-client.ts';
 import { LOST } from '../support/kills/victim.ts';
 import { SnapshotsClient } from '../support/snapshots-client.ts';
@@ -37,7 +38,7 @@ tests.before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'thinsnap-test-'));
   address = join(dir, 'thinsnap.sock');
   await mkdir(CONFIGURATION, { recursive: true });
-  await configure('');
+  await configure({});
   await installInto(PROGRAMS);
   systemd = await UserSystemd.start();
   // Starts take longer here than anywhere else: five within a minute are too many to ask for.
@@ -54,10 +55,8 @@ tests.after(async () => {
   for (const path of [dir, CONFIGURATION]) await rm(path, { recursive: true });
 });
 
-async function configure(more: string): Promise<void> {
-  const table = { ...thinPoolConfig('ioctl'), root_path: join(dir, 'state'), address };
-  const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
-  await writeFile(join(CONFIGURATION, 'config.toml'), `${lines.join('')}${more}`);
+async function configure(more: ConfigTable): Promise<void> {
+  await writeConfig(CONFIGURATION, { ...thinPoolConfig('ioctl'), root_path: join(dir, 'state'), address, ...more });
 }
 
 /** One connection of its own, for one life. */
@@ -133,7 +132,7 @@ tests('a stop is a success, and a start finds what was there', async () => {
 });
 
 tests('what refuses to start is not asked for ever', async () => {
-  await configure('no_such_key = 1\n');
+  await configure({ no_such_key: 1 });
   await systemd.ctl('start', UNIT).catch(() => '');
   const look = async (): Promise<true | null> =>
     (await systemd.property(UNIT, 'SubState')) === 'failed' ? true : null;

@@ -125,11 +125,11 @@ export async function create(name: string, table: string, ...options: readonly s
   await shell('dmsetup', 'create', name, ...options, '--table', table);
 }
 
-export function linear(disk: string, sizeMib: number): string {
-  return `0 ${toSectors(sizeMib)} linear ${disk} 0`;
+export function linear(disk: string, sizeMib: number, fromMib = 0): string {
+  return `0 ${toSectors(sizeMib)} linear ${disk} ${toSectors(fromMib)}`;
 }
 
-function toSectors(sizeMib: number): number {
+export function toSectors(sizeMib: number): number {
   return (sizeMib * MIB) / SECTOR_BYTES;
 }
 

@@ -1,16 +1,26 @@
 // A pool and the file system of root_path on disks that can lose their power at one moment: what was written by then is there, and
 // what the kernel still held in memory is not. (Disks with a cache of their own, which lose that as well, are vm/power-cuts'.)
 
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MIB, SECTOR_BYTES } from '../../../src/shared/units.ts';
-import { create, DATA, DATA_DISK, METADATA, makePool, openPool, type PoolSize, removePool } from './pool.ts';
+import {
+  create,
+  DATA,
+  DATA_DISK,
+  linear,
+  METADATA,
+  makePool,
+  openPool,
+  type PoolSize,
+  removePool,
+  toSectors,
+} from './pool.ts';
 import { shell } from './shell.ts';
 
 const STATE = 'thinsnap-test-state';
+const STATE_PATH = `/dev/mapper/${STATE}`;
 const STATE_MIB = 64;
-const SECTORS_PER_MIB = MIB / SECTOR_BYTES;
 
 export class PoweredPool {
   readonly #directory: string;
@@ -25,10 +35,9 @@ export class PoweredPool {
     const pool = new PoweredPool(await mkdtemp(join(tmpdir(), 'thinsnap-test-')), size);
     await mkdir(pool.#mountPoint);
     await makePool(size);
-    await create(STATE, pool.#stateTable);
-    await shell('mkfs.ext4', '-q', `/dev/mapper/${STATE}`);
+    await pool.#openState();
+    await shell('mkfs.ext4', '-q', STATE_PATH);
     await pool.#mount();
-    await mkdir(pool.rootPath, { mode: 0o700 });
     return pool;
   }
 
@@ -43,8 +52,7 @@ export class PoweredPool {
     // All hold before the first fails: a write that waited for another's end has one moment with it.
     const held = Object.keys(sizes).map((name) => `dmsetup suspend --noflush --nolockfs ${name}`);
     const off = Object.entries(sizes).map(
-      ([name, sizeMib]) =>
-        `dmsetup load ${name} --table '0 ${sizeMib * SECTORS_PER_MIB} error' && dmsetup resume ${name}`,
+      ([name, sizeMib]) => `dmsetup load ${name} --table '0 ${toSectors(sizeMib)} error' && dmsetup resume ${name}`,
     );
     await shell('sh', '-ec', [...held, ...off].join('\n'));
   }
@@ -53,14 +61,14 @@ export class PoweredPool {
   async restore(): Promise<void> {
     await shell('umount', this.#mountPoint);
     await removePool(this.#size);
-    await create(STATE, this.#stateTable);
+    await this.#openState();
     await this.#mount();
     await openPool(this.#size);
   }
 
   async remove(): Promise<void> {
     await shell('umount', this.#mountPoint);
-    await shell('e2fsck', '-fn', `/dev/mapper/${STATE}`);
+    await shell('e2fsck', '-fn', STATE_PATH);
     await removePool(this.#size);
     await rm(this.#directory, { recursive: true });
   }
@@ -70,12 +78,11 @@ export class PoweredPool {
   }
 
   /** After the pool's data. */
-  get #stateTable(): string {
-    return `0 ${STATE_MIB * SECTORS_PER_MIB} linear ${DATA_DISK} ${this.#size.dataMib * SECTORS_PER_MIB}`;
+  #openState(): Promise<void> {
+    return create(STATE, linear(DATA_DISK, STATE_MIB, this.#size.dataMib));
   }
 
   async #mount(): Promise<void> {
-    await shell('mount', '-t', 'ext4', `/dev/mapper/${STATE}`, this.#mountPoint);
-    await chmod(this.#mountPoint, 0o755);
+    await shell('mount', '-t', 'ext4', STATE_PATH, this.#mountPoint);
   }
 }

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { MIB, SECTOR_BYTES } from '../../../src/shared/units.ts';
 import { run } from '../../main/cli/support.ts';
-import { type ConfigTable, Daemon } from '../../support/daemon.ts';
+import { type ConfigTable, Daemon, writeConfig } from '../../support/daemon.ts';
 import { mountAt, withMounted } from '../../support/mounting.ts';
 import { sayHello } from './container.ts';
 import { shell } from './shell.ts';
@@ -49,10 +49,7 @@ async function makeAll(): Promise<void> {
     const root = join(DISK, pool);
     await mkdir(root);
     const config = { root_path: join(root, 'state'), address: join(root, 'thinsnap.sock'), pool_name: pool, ...CONFIG };
-    const lines = Object.entries({ ...config, pool_directory: POOLS }).map(
-      ([key, value]) => `${key} = ${JSON.stringify(value)}\n`,
-    );
-    await writeFile(join(root, 'config.toml'), lines.join(''));
+    await writeConfig(root, { ...config, pool_directory: POOLS });
   }
 }
 

@@ -3,9 +3,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { until } from '../../support/until.ts';
 import { withTimeout } from '../../support/with-timeout.ts';
 import { shell } from './shell.ts';
@@ -44,10 +44,10 @@ export class UserSystemd {
 
   /** The unit of that file, with what an administrator would add in a drop-in. */
   async install(file: string, dropIn: string): Promise<void> {
-    const name = file.slice(file.lastIndexOf('/') + 1);
+    const name = basename(file);
     const units = join(this.#runtime, 'systemd', 'user');
     await mkdir(join(units, `${name}.d`), { recursive: true });
-    await writeFile(join(units, name), await readFile(file));
+    await copyFile(file, join(units, name));
     await writeFile(join(units, `${name}.d`, 'test.conf'), dropIn);
     await this.ctl('daemon-reload');
   }
@@ -57,7 +57,7 @@ export class UserSystemd {
     return shell('env', `XDG_RUNTIME_DIR=${this.#runtime}`, 'systemctl', '--user', '--no-pager', ...words);
   }
 
-  async property(unit: string, name: string): Promise<string> {
+  property(unit: string, name: string): Promise<string> {
     return this.ctl('show', unit, '--value', '-p', name);
   }
 
